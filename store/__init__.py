@@ -1,0 +1,1 @@
+"""Tracker's nouns and every line of its SQL."""

@@ -1,0 +1,315 @@
+"""The nouns as frozen values: what leaves the store, and the outcomes that are written back to it.
+
+All times are aware UTC. JSON-like fields hold only what `json` can express.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+T = TypeVar("T")
+
+
+class Status(StrEnum):
+    """The normalised status of a job, whatever word its provider uses."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ACTION_REQUIRED = "action_required"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a job with this status has ended for good."""
+        return self in FINAL_STATUSES
+
+
+FINAL_STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED)
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands; only `pending` ones are attempted."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    SUPERSEDED = "superseded"
+    BLOCKED = "blocked"
+    CANCELED = "canceled"
+
+
+class AttemptResult(StrEnum):
+    """How one HTTP try of a delivery ended; only `delivered` is success."""
+
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    TLS = "tls"
+    DNS = "dns"
+    BLOCKED = "blocked"
+
+
+class SubscriptionStatus(StrEnum):
+    """Whether a subscription's deliveries are attempted; all but `active` keep collecting them."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+class Scope(StrEnum):
+    """What an API key may do: read = GET, write = the rest, admin = keys and secrets too."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job ended badly, in the provider's words where it gives any."""
+
+    message: str
+    hint: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollProblem:
+    """Why the last polls of a job taught nothing; cleared by a clean poll."""
+
+    code: str
+    message: str
+    http_status: int | None
+    since: datetime
+    count: int
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node of a workflow job; `status` is the provider's own word."""
+
+    id: str
+    type: str | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events are wanted. An empty tuple of one sort asks for nothing in particular, so it takes all."""
+
+    events: tuple[str, ...]
+    providers: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One remote job that we track.
+
+    `status_since` is when the present status began (the provider's time where it gives one); `not_before`
+    is a floor under `next_poll_at` that a provider's hint or the user's `poll_after` has set;
+    `announcements` counts the progress and step events so far; `lease_epoch` fences late writers.
+    """
+
+    id: str
+    provider: str
+    kind: str
+    account: str
+    remote_id: str
+    run: int
+    created_at: datetime
+    updated_at: datetime
+    timeout_at: datetime
+    next_poll_at: datetime | None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str | None = None
+    callback_events: tuple[str, ...] = ()
+    callback_ended_at: datetime | None = None
+    status: Status = Status.QUEUED
+    provider_status: str | None = None
+    progress: float | None = None
+    output: Mapping[str, Any] | None = None
+    error: JobError | None = None
+    sequence: int = 0
+    status_since: datetime | None = None
+    steps: tuple[Step, ...] = ()
+    polls: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    last_polled_at: datetime | None = None
+    not_before: datetime | None = None
+    poll_problem: PollProblem | None = None
+    announced_progress: float | None = None
+    progress_announced_at: datetime | None = None
+    announcements: int = 0
+    reading: Mapping[str, Any] | None = None
+    lease_epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One stored status change of a job; `sequence` counts 1, 2, 3 … without gaps."""
+
+    job_id: str
+    sequence: int
+    status: Status
+    previous_status: Status | None
+    provider_status: str | None
+    progress: float | None
+    occurred_at: datetime
+    detected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The immutable announcement of something; `body` is what every webhook of it carries, byte for byte.
+
+    `position` is its place in the feed, given by the store.
+    """
+
+    id: str
+    type: str
+    timestamp: datetime
+    body: bytes
+    job_id: str | None = None
+    sequence: int | None = None
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A signing secret (`whsec_…`); signs until `expires_at`, or for good."""
+
+    value: str = field(repr=False)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A callback URL, its filter of events, its secrets."""
+
+    id: str
+    callback_url: str
+    filter: Filter
+    secrets: tuple[Secret, ...]
+    created_at: datetime
+    updated_at: datetime
+    description: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    status: SubscriptionStatus = SubscriptionStatus.ACTIVE
+    status_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event for one subscription, or for a job's own callback (`subscription_id` is then None).
+
+    `subscriber` names who is served: the subscription, or the origin of a job's own callback URL. Fairness and
+    caps are counted per subscriber.
+    """
+
+    id: str
+    event_id: str
+    event_type: str
+    job_id: str | None
+    subscription_id: str | None
+    subscriber: str
+    callback_url: str | None
+    created_at: datetime
+    updated_at: datetime
+    next_attempt_at: datetime | None
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    attempts: int = 0
+    delivered_at: datetime | None = None
+    lease_epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP try of a delivery."""
+
+    id: str
+    delivery_id: str
+    number: int
+    started_at: datetime
+    duration_ms: int
+    outcome: AttemptResult
+    http_status: int | None = None
+    error: str | None = None
+    response_body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """All that one attempt needs. `secrets` is empty for a job's own callback: the service's secret signs it."""
+
+    delivery: Delivery
+    url: str
+    body: bytes = field(repr=False)
+    secrets: tuple[Secret, ...] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as it is stored: the SHA-256 of the key, never the key."""
+
+    id: str
+    name: str
+    scope: Scope
+    digest: str = field(repr=False)
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollOutcome:
+    """What one poll came to: the job as it is now, and what there is to tell. Written in one transaction.
+
+    `job.lease_epoch` must be the one that was claimed, or nothing of the outcome is written.
+    """
+
+    job: Job
+    transitions: tuple[Transition, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """What one attempt came to. `unsubscribes`: the subscriber asked for no more (HTTP 410)."""
+
+    delivery: Delivery
+    attempt: Attempt
+    unsubscribes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(Generic[T]):
+    """The rows that were claimed, and when the next unclaimed one is due (None: none is waiting)."""
+
+    rows: tuple[T, ...]
+    next_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a list, and the id after which the next page begins."""
+
+    rows: tuple[T, ...]
+    next_after: str | None

@@ -1,0 +1,234 @@
+"""What a poll of a job comes to: the answer goes in; the job as it is now and what to announce come out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from store.records import Event, Job, JobError, PollOutcome, PollProblem, Status, Transition
+from tracker.rules.diff import Change, StepChange, status_changes, step_changes
+from tracker.rules.events import progress_event, step_event, transition_event
+from tracker.rules.payload import rfc3339_or_none
+from tracker.rules.reading import Absent, Answer, Problem, Reading
+from tracker.rules.schedule import Timing, hinted_until, next_delay, problem_delay
+
+NOT_FOUND_GRACE = timedelta(seconds=60)
+"""A fresh id can be unknown to its provider for a moment: so long after registration, a 404 is only a problem."""
+
+PROGRESS_STEP = 0.01
+PROGRESS_PERIOD = timedelta(seconds=1)
+"""Progress is announced when it moved by the step, and no more often than the period."""
+
+
+def decide(job: Job, answer: Answer, timing: Timing, now: datetime, jitter: float) -> PollOutcome:
+    """The outcome of a poll of `job` that was answered `now`; `jitter` is within 0 and 1."""
+    story = _Story(replace(job, polls=job.polls + 1, last_polled_at=now), now)
+    if isinstance(answer, Reading):
+        _read(story, answer, timing, jitter)
+    elif isinstance(answer, Absent) and _is_believed(job, answer, now):
+        story.end(_absence(answer))
+    else:
+        problem = answer if isinstance(answer, Problem) else _too_young(answer)
+        _postpone(story, problem, timing, jitter)
+    if not story.job.status.is_final and now >= job.timeout_at:
+        story.end(_TIMEOUT)
+    return story.outcome()
+
+
+def is_out_of_time(job: Job, now: datetime) -> bool:
+    """Whether the job's time is over while a provider's hint still forbids its last poll."""
+    return now >= job.timeout_at and job.not_before is not None and job.not_before > now
+
+
+def give_up(job: Job, now: datetime) -> PollOutcome:
+    """The end of a job whose time is over and that may not be polled once more."""
+    story = _Story(job, now)
+    story.end(_TIMEOUT)
+    return story.outcome()
+
+
+class _Story:
+    """Moves a job from one transition to the next and notes what there is to tell, in order."""
+
+    def __init__(self, job: Job, now: datetime) -> None:
+        self.job = job
+        self.now = now
+        self.transitions: list[Transition] = []
+        self.events: list[Event] = []
+
+    def transition(self, change: Change) -> None:
+        previous = self.job.status if self.job.sequence else None
+        self.job = replace(
+            self.job,
+            status=change.status,
+            provider_status=change.provider_status,
+            sequence=self.job.sequence + 1,
+            status_since=change.occurred_at,
+            updated_at=self.now,
+            started_at=self.job.started_at or _start(change),
+            finished_at=change.occurred_at if change.status.is_final else None,
+        )
+        transition = Transition(
+            self.job.id,
+            self.job.sequence,
+            change.status,
+            previous,
+            change.provider_status,
+            self.job.progress,
+            change.occurred_at,
+            self.now,
+        )
+        self.transitions.append(transition)
+        self.events.append(transition_event(self.job, transition))
+
+    def step(self, change: StepChange) -> None:
+        self.job = replace(self.job, announcements=self.job.announcements + 1, updated_at=self.now)
+        self.events.append(step_event(self.job, change, self.now))
+
+    def progress(self) -> None:
+        self.job = replace(
+            self.job,
+            announcements=self.job.announcements + 1,
+            announced_progress=self.job.progress,
+            progress_announced_at=self.now,
+        )
+        self.events.append(progress_event(self.job, self.now))
+
+    def end(self, error: JobError) -> None:
+        """Expires the job: its provider no longer knows it, or its time is over."""
+        self.job = replace(self.job, error=error, next_poll_at=None, poll_problem=None)
+        self.transition(Change(Status.EXPIRED, self.job.provider_status, self.now))
+
+    def outcome(self) -> PollOutcome:
+        return PollOutcome(self.job, tuple(self.transitions), tuple(self.events))
+
+
+def _read(story: _Story, reading: Reading, timing: Timing, jitter: float) -> None:
+    """Tells the changes that the reading shows; a final one comes last, after the steps that led to it."""
+    changes = status_changes(story.job, reading, story.now)
+    *passed, last = changes or (None,)
+    is_final = last is not None and last.status.is_final
+    story.job = _planned(story.job, reading, timing, jitter, story.now, is_final=is_final)
+    for change in passed:
+        story.transition(change)
+    known_steps = story.job.steps
+    story.job = _with_facts(story.job, reading, story.now)
+    if last is not None and not is_final:
+        story.transition(last)
+    for step_change in step_changes(known_steps, reading.steps):
+        story.step(step_change)
+    if last is not None and is_final:
+        story.job = replace(story.job, error=reading.error)
+        story.transition(last)
+    elif _is_worth_telling(story.job, story.now):
+        story.progress()
+
+
+def _planned(job: Job, reading: Reading, timing: Timing, jitter: float, now: datetime, *, is_final: bool) -> Job:
+    if is_final:
+        return replace(job, next_poll_at=None, not_before=None, poll_problem=None)
+    job = _plan(job, now + timedelta(seconds=next_delay(timing, job.polls, jitter)), reading.retry_after, now)
+    if not reading.is_unknown:
+        return replace(job, poll_problem=None)
+    message = (
+        f"The provider's status {reading.provider_status!r} is not in its description: taken for running. "
+        f"Add the word to the description's status map."
+    )
+    return replace(job, poll_problem=_problem(job, Problem("unknown_status", message, 200), now))
+
+
+def _postpone(story: _Story, problem: Problem, timing: Timing, jitter: float) -> None:
+    """Keeps the job as it is, shows the problem, and backs off."""
+    now = story.now
+    known = story.job.poll_problem
+    count = known.count + 1 if known and known.code != "unknown_status" else 1
+    at = now + timedelta(seconds=problem_delay(timing, count, jitter))
+    job = _plan(story.job, at, problem.retry_after, now)
+    story.job = replace(job, poll_problem=_problem(job, problem, now))
+
+
+def _plan(job: Job, at: datetime, retry_after: float | None, now: datetime) -> Job:
+    """Sets the next poll: not before the provider's hint, and not after the job's time is over."""
+    floor = hinted_until(now, retry_after)
+    at = at if floor is None else max(at, floor)
+    return replace(job, next_poll_at=max(now, min(at, job.timeout_at)), not_before=floor)
+
+
+def _problem(job: Job, problem: Problem, now: datetime) -> PollProblem:
+    """The problem as the job shows it: `since` and `count` go on while polls in a row have one."""
+    known = job.poll_problem
+    return PollProblem(
+        problem.code,
+        problem.message,
+        problem.http_status,
+        since=known.since if known else now,
+        count=known.count + 1 if known else 1,
+        retry_at=job.next_poll_at,
+    )
+
+
+def _with_facts(job: Job, reading: Reading, now: datetime) -> Job:
+    """The job with all that a reading says of it but its status."""
+    read = replace(
+        job,
+        provider_status=reading.provider_status,
+        progress=job.progress if reading.progress is None else reading.progress,
+        output=reading.output or job.output,
+        steps=reading.steps or job.steps,
+        started_at=job.started_at or reading.started_at,
+    )
+    is_news = read != job
+    return replace(read, updated_at=now if is_news else job.updated_at, reading=_summary(reading))
+
+
+def _summary(reading: Reading) -> dict[str, Any]:
+    """The last reading as users may see it."""
+    return {
+        "status": reading.status.value,
+        "provider_status": reading.provider_status,
+        "is_unknown": reading.is_unknown,
+        "progress": reading.progress,
+        "output": reading.output,
+        "error": asdict(reading.error) if reading.error else None,
+        "created_at": rfc3339_or_none(reading.created_at),
+        "started_at": rfc3339_or_none(reading.started_at),
+        "finished_at": rfc3339_or_none(reading.finished_at),
+        "retry_after": reading.retry_after,
+    }
+
+
+def _is_worth_telling(job: Job, now: datetime) -> bool:
+    if job.progress is None:
+        return False
+    is_due = job.progress_announced_at is None or now - job.progress_announced_at >= PROGRESS_PERIOD
+    # The tolerance keeps a step of exactly 0.01 from being lost to binary rounding.
+    return is_due and abs(job.progress - (job.announced_progress or 0.0)) >= PROGRESS_STEP - 1e-9
+
+
+def _start(change: Change) -> datetime | None:
+    return change.occurred_at if change.status is Status.RUNNING else None
+
+
+def _is_believed(job: Job, absent: Absent, now: datetime) -> bool:
+    return absent.code == "gone" or now - job.created_at > NOT_FOUND_GRACE
+
+
+def _too_young(absent: Absent) -> Problem:
+    message = (
+        f"The provider answers HTTP {absent.http_status}: it does not know the job. It was registered less than "
+        f"{NOT_FOUND_GRACE.total_seconds():.0f} s ago, so it is asked for again."
+    )
+    return Problem("http_status", message, absent.http_status, absent.retry_after)
+
+
+def _absence(absent: Absent) -> JobError:
+    words = "no longer has" if absent.code == "gone" else "does not know"
+    return JobError(f"The provider {words} the job (HTTP {absent.http_status}).", code=absent.code)
+
+
+_TIMEOUT = JobError(
+    "The job did not end within its time-out.",
+    hint="Register it again with a longer timeout_seconds if the provider is still at work on it.",
+    code="timeout",
+)
