@@ -1,0 +1,42 @@
+"""Events: the immutable announcements, in the order of the feed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, insert, select
+
+from store.records import Event, Page
+from store.rows import event_row, to_event
+from store.tables import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from store.database import Database
+
+
+class Events:
+    """The events of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_job(self, job_id: str, limit: int, after: int = 0) -> Page[Event]:
+        """A page of a job's events, oldest first; `after` is the position that the page before ended with."""
+        query = (
+            select(EVENTS)
+            .where(EVENTS.c.job_id == job_id, EVENTS.c.position > after)
+            .order_by(EVENTS.c.position)
+            .limit(limit + 1)
+        )
+        events = await self._database.read(
+            lambda connection: [to_event(row) for row in connection.execute(query).mappings()]
+        )
+        return Page(tuple(events[:limit]), str(events[limit - 1].position) if len(events) > limit else None)
+
+
+def insert_events(connection: Connection, events: Sequence[Event]) -> None:
+    """Appends events to the feed, in this order."""
+    if events:
+        connection.execute(insert(EVENTS), [event_row(event) for event in events])

@@ -1,0 +1,272 @@
+"""Jobs and their transitions: registering, claiming, recording, listing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
+
+from store.deliveries import free_leases, insert_deliveries
+from store.events import insert_events
+from store.records import Claim, Job, Page, PollOutcome, Status, Transition
+from store.rows import job_row, to_job, to_transition, transition_row
+from store.subscriptions import all_subscriptions
+from store.tables import JOB_LABELS, JOBS, TRANSITIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from store.database import Database
+    from store.deliveries import FanOut
+
+# What a poll may change. The rest of a row belongs to registration, and `callback_ended_at` to deliveries.
+_CHANGED_BY_POLLS = (
+    "status",
+    "provider_status",
+    "progress",
+    "output",
+    "error",
+    "sequence",
+    "status_since",
+    "steps",
+    "polls",
+    "started_at",
+    "updated_at",
+    "finished_at",
+    "next_poll_at",
+    "last_polled_at",
+    "not_before",
+    "poll_problem",
+    "announced_progress",
+    "progress_announced_at",
+    "announcements",
+    "reading",
+)
+_RECORD_POLL = (
+    update(JOBS)
+    .where(JOBS.c.id == bindparam("job"))
+    .values({name: bindparam(name) for name in _CHANGED_BY_POLLS} | {"leased_until": None})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list shows. Times are exclusive bounds; an empty tuple or None filters nothing."""
+
+    providers: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    remote_ids: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch of outcomes came to in the store."""
+
+    changed_jobs: tuple[str, ...]
+    deliveries: int
+    next_due_at: datetime | None
+
+
+class Jobs:
+    """The jobs of one database. `fan_out` decides, inside the transaction, who is told of an event."""
+
+    def __init__(self, database: Database, fan_out: FanOut) -> None:
+        self._database = database
+        self._fan_out = fan_out
+
+    async def register(self, job: Job, *, rerun: bool = False) -> tuple[Job, bool]:
+        """Stores a new job, or finds the one that is already there: (job, whether it is new).
+
+        The same remote job is tracked once. After its end it is tracked again only as a `rerun`, with the next `run`.
+        """
+        return await self._database.write(lambda connection: _register(connection, job, rerun=rerun))
+
+    async def get(self, job_id: str) -> Job | None:
+        """The job with this id."""
+        return await self._database.read(lambda connection: _get(connection, job_id))
+
+    async def find(self, wanted: JobFilter, limit: int, after: str | None = None) -> Page[Job]:
+        """A page of jobs, newest first; `after` is the id that the page before ended with."""
+        return await self._database.read(lambda connection: _find(connection, wanted, limit, after))
+
+    async def history(self, job_id: str) -> tuple[Transition, ...]:
+        """The transitions of a job, oldest first."""
+        query = select(TRANSITIONS).where(TRANSITIONS.c.job_id == job_id).order_by(TRANSITIONS.c.sequence)
+        return await self._database.read(
+            lambda connection: tuple(to_transition(row) for row in connection.execute(query).mappings())
+        )
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> Claim[Job]:
+        """Takes a lease on up to `limit` jobs that are due, the longest due first."""
+        return await self._database.write(lambda connection: _claim_due(connection, now, limit, lease_until))
+
+    async def record(self, outcomes: Sequence[PollOutcome]) -> Recorded:
+        """Writes polls: jobs, transitions, events and one delivery per matching subscription, in one transaction.
+
+        An outcome whose lease was lost, or whose job is gone, is dropped whole.
+        """
+        return await self._database.write(lambda connection: self._record(connection, outcomes))
+
+    async def release(self, jobs: Iterable[Job]) -> None:
+        """Gives leases back unused, so that the jobs are due at once."""
+        leases = [{"job": job.id, "epoch": job.lease_epoch} for job in jobs]
+        held = (JOBS.c.id == bindparam("job")) & (JOBS.c.lease_epoch == bindparam("epoch"))
+        if leases:
+            statement = update(JOBS).where(held).values(leased_until=None)
+            await self._database.write(lambda connection: connection.execute(statement, leases) and None)
+
+    async def recover_leases(self, expired_at: datetime | None) -> int:
+        """Frees the jobs whose lease ran out before `expired_at` (None: all leases), and counts them."""
+        return await self._database.write(lambda connection: free_leases(connection, JOBS, expired_at))
+
+    async def poll_now(self, job_id: str, now: datetime) -> Job | None:
+        """Makes a job due at once, or as soon as its provider's hint allows; a final job stays as it is."""
+        return await self._database.write(lambda connection: _poll_now(connection, job_id, now))
+
+    async def forget(self, job_id: str) -> bool:
+        """Stops tracking a job and deletes it with its history; what was already announced is still delivered."""
+        statement = delete(JOBS).where(JOBS.c.id == job_id)
+        return await self._database.write(lambda connection: bool(connection.execute(statement).rowcount))
+
+    async def next_due_at(self) -> datetime | None:
+        """When the next job that nobody works on is due."""
+        return await self._database.read(_next_due_at)
+
+    def _record(self, connection: Connection, outcomes: Sequence[PollOutcome]) -> Recorded:
+        kept = _still_leased(connection, outcomes)
+        if kept:
+            connection.execute(_RECORD_POLL, [_changed_row(outcome.job) for outcome in kept])
+        transitions = [transition_row(transition) for outcome in kept for transition in outcome.transitions]
+        if transitions:
+            connection.execute(insert(TRANSITIONS), transitions)
+        told = [(event, outcome.job) for outcome in kept for event in outcome.events]
+        insert_events(connection, [event for event, _ in told])
+        subscriptions = all_subscriptions(connection) if told else ()
+        deliveries = [delivery for event, job in told for delivery in self._fan_out(event, job, subscriptions)]
+        insert_deliveries(connection, deliveries)
+        due = [outcome.job.next_poll_at for outcome in kept if outcome.job.next_poll_at]
+        changed = tuple(outcome.job.id for outcome in kept if outcome.events)
+        return Recorded(changed, len(deliveries), min(due, default=None))
+
+
+def _register(connection: Connection, job: Job, *, rerun: bool) -> tuple[Job, bool]:
+    same = [JOBS.c[name] == getattr(job, name) for name in ("provider", "account", "kind", "remote_id")]
+    query = select(JOBS).where(*same).order_by(JOBS.c.run.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    known = to_job(row) if row else None
+    if known and not (rerun and known.status.is_final):
+        return known, False
+    new = replace(job, run=known.run + 1) if known else job
+    connection.execute(insert(JOBS), job_row(new))
+    labels = [{"job_id": new.id, "label": label, "value": value} for label, value in sorted(labels_of(new))]
+    if labels:
+        connection.execute(insert(JOB_LABELS), labels)
+    return new, True
+
+
+def labels_of(job: Job) -> set[tuple[str, str]]:
+    """What a job can be found by: its tags and its metadata, the latter as text."""
+    tags = {("tag", tag) for tag in job.tags}
+    return tags | {(f"metadata.{key}", label_value(value)) for key, value in job.metadata.items()}
+
+
+def label_value(value: object) -> str:
+    """A metadata value as a filter spells it: text as it is, the rest as JSON has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+def _get(connection: Connection, job_id: str) -> Job | None:
+    row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
+    return to_job(row) if row else None
+
+
+def _find(connection: Connection, wanted: JobFilter, limit: int, after: str | None) -> Page[Job]:
+    query = select(JOBS).where(*_conditions(wanted)).order_by(JOBS.c.id.desc()).limit(limit + 1)
+    if after is not None:
+        query = query.where(JOBS.c.id < after)
+    jobs = [to_job(row) for row in connection.execute(query).mappings()]
+    return Page(tuple(jobs[:limit]), jobs[limit - 1].id if len(jobs) > limit else None)
+
+
+def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    columns = {
+        "provider": wanted.providers,
+        "kind": wanted.kinds,
+        "account": wanted.accounts,
+        "status": wanted.statuses,
+        "remote_id": wanted.remote_ids,
+    }
+    conditions: list[ColumnElement[bool]] = [JOBS.c[name].in_(values) for name, values in columns.items() if values]
+    for label, value in wanted.labels:
+        labelled = select(JOB_LABELS.c.job_id).where(JOB_LABELS.c.label == label, JOB_LABELS.c.value == value)
+        conditions.append(JOBS.c.id.in_(labelled))
+    bounds = [
+        (wanted.created_after, JOBS.c.created_at.__gt__),
+        (wanted.created_before, JOBS.c.created_at.__lt__),
+        (wanted.finished_after, JOBS.c.finished_at.__gt__),
+        (wanted.finished_before, JOBS.c.finished_at.__lt__),
+    ]
+    return conditions + [compare(bound) for bound, compare in bounds if bound is not None]
+
+
+def _claim_due(connection: Connection, now: datetime, limit: int, lease_until: datetime) -> Claim[Job]:
+    due = (
+        select(JOBS.c.id)
+        .where(JOBS.c.leased_until.is_(None), JOBS.c.next_poll_at <= now)
+        .order_by(JOBS.c.next_poll_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    lease = (
+        update(JOBS)
+        .where(JOBS.c.id.in_(due))
+        .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1)
+        .returning(*JOBS.c)
+    )
+    jobs = [to_job(row) for row in connection.execute(lease).mappings()] if limit else []
+    return Claim(tuple(jobs), _next_due_at(connection))
+
+
+def _next_due_at(connection: Connection) -> datetime | None:
+    waiting = (JOBS.c.leased_until.is_(None), JOBS.c.next_poll_at.is_not(None))
+    return connection.execute(select(func.min(JOBS.c.next_poll_at)).where(*waiting)).scalar()
+
+
+def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> list[PollOutcome]:
+    ids = [outcome.job.id for outcome in outcomes]
+    query = select(JOBS.c.id, JOBS.c.lease_epoch, JOBS.c.callback_ended_at).where(
+        JOBS.c.id.in_(ids), JOBS.c.leased_until.is_not(None)
+    )
+    rows = {row.id: row for row in connection.execute(query.with_for_update())}
+    return [
+        # The callback may have ended (HTTP 410) while the poll was under way.
+        replace(outcome, job=replace(outcome.job, callback_ended_at=rows[outcome.job.id].callback_ended_at))
+        for outcome in outcomes
+        if outcome.job.id in rows and rows[outcome.job.id].lease_epoch == outcome.job.lease_epoch
+    ]
+
+
+def _changed_row(job: Job) -> dict[str, Any]:
+    row = job_row(job)
+    return {name: row[name] for name in _CHANGED_BY_POLLS} | {"job": job.id}
+
+
+def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:
+    job = _get(connection, job_id)
+    if job is None or job.status.is_final:
+        return job
+    at = now if job.not_before is None else max(now, job.not_before)
+    at = min(at, job.next_poll_at or at)
+    connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(next_poll_at=at))
+    return replace(job, next_poll_at=at)

@@ -1,0 +1,1 @@
+"""One file a revision; see script.py.mako for the form of a new one."""

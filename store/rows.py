@@ -1,0 +1,210 @@
+"""The door between rows and records: nothing that SQLAlchemy made leaves the store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from store.records import (
+    ApiKey,
+    Attempt,
+    AttemptResult,
+    Delivery,
+    DeliveryStatus,
+    Event,
+    Filter,
+    Job,
+    JobError,
+    PollProblem,
+    Scope,
+    Secret,
+    Status,
+    Step,
+    Subscription,
+    SubscriptionStatus,
+    Transition,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import RowMapping
+
+_JOB_COLUMNS_AS_THEY_ARE = (
+    "id",
+    "provider",
+    "kind",
+    "account",
+    "remote_id",
+    "run",
+    "params",
+    "metadata",
+    "callback_url",
+    "callback_ended_at",
+    "provider_status",
+    "progress",
+    "output",
+    "sequence",
+    "status_since",
+    "polls",
+    "created_at",
+    "started_at",
+    "updated_at",
+    "finished_at",
+    "timeout_at",
+    "next_poll_at",
+    "last_polled_at",
+    "not_before",
+    "announced_progress",
+    "progress_announced_at",
+    "announcements",
+    "reading",
+    "lease_epoch",
+)
+
+
+def to_job(row: RowMapping) -> Job:
+    """A row of `jobs` as a record."""
+    return Job(
+        **{name: row[name] for name in _JOB_COLUMNS_AS_THEY_ARE},
+        tags=tuple(row["tags"]),
+        callback_events=tuple(row["callback_events"]),
+        status=Status(row["status"]),
+        error=JobError(**row["error"]) if row["error"] else None,
+        steps=tuple(Step(*step) for step in row["steps"]),
+        poll_problem=_to_problem(row["poll_problem"]) if row["poll_problem"] else None,
+    )
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """The columns of `jobs` that a record has; the lease is the store's own."""
+    columns = {name: getattr(job, name) for name in _JOB_COLUMNS_AS_THEY_ARE}
+    return columns | {
+        "tags": list(job.tags),
+        "callback_events": list(job.callback_events),
+        "status": job.status.value,
+        "error": asdict(job.error) if job.error else None,
+        "steps": [[step.id, step.type, step.status] for step in job.steps],
+        "poll_problem": _problem_json(job.poll_problem) if job.poll_problem else None,
+    }
+
+
+def to_transition(row: RowMapping) -> Transition:
+    """A row of `transitions` as a record."""
+    values: dict[str, Any] = dict(row)
+    previous = values["previous_status"]
+    values["status"] = Status(values["status"])
+    values["previous_status"] = Status(previous) if previous else None
+    return Transition(**values)
+
+
+def transition_row(transition: Transition) -> dict[str, Any]:
+    """A transition as a row."""
+    return asdict(transition)
+
+
+def to_event(row: RowMapping) -> Event:
+    """A row of `events` as a record."""
+    return Event(**row)
+
+
+def event_row(event: Event) -> dict[str, Any]:
+    """An event as a row; its position is given by the database."""
+    row = asdict(event)
+    del row["position"]
+    return row
+
+
+def to_subscription(row: RowMapping) -> Subscription:
+    """A row of `subscriptions` as a record."""
+    return Subscription(
+        id=row["id"],
+        callback_url=row["callback_url"],
+        filter=Filter(*(tuple(row[sort]) for sort in ("events", "providers", "kinds", "tags"))),
+        secrets=to_secrets(row["secrets"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        description=row["description"],
+        headers=row["headers"],
+        status=SubscriptionStatus(row["status"]),
+        status_reason=row["status_reason"],
+    )
+
+
+def subscription_row(subscription: Subscription) -> dict[str, Any]:
+    """A subscription as a row."""
+    wish = subscription.filter
+    return {
+        "id": subscription.id,
+        "callback_url": subscription.callback_url,
+        "events": list(wish.events),
+        "providers": list(wish.providers),
+        "kinds": list(wish.kinds),
+        "tags": list(wish.tags),
+        "description": subscription.description,
+        "headers": dict(subscription.headers),
+        "secrets": [_secret_json(secret) for secret in subscription.secrets],
+        "status": subscription.status.value,
+        "status_reason": subscription.status_reason,
+        "created_at": subscription.created_at,
+        "updated_at": subscription.updated_at,
+    }
+
+
+def to_secrets(values: list[Mapping[str, Any]]) -> tuple[Secret, ...]:
+    """A subscription's column of secrets as records."""
+    return tuple(Secret(value["value"], _to_time(value["expires_at"])) for value in values)
+
+
+def to_delivery(row: RowMapping) -> Delivery:
+    """A row of `deliveries` as a record."""
+    values = {name: row[name] for name in Delivery.__dataclass_fields__}
+    return Delivery(**values | {"status": DeliveryStatus(row["status"])})
+
+
+def delivery_row(delivery: Delivery) -> dict[str, Any]:
+    """A delivery as a row; the lease is the store's own."""
+    return asdict(delivery) | {"is_retry": delivery.attempts > 0}
+
+
+def to_attempt(row: RowMapping) -> Attempt:
+    """A row of `attempts` as a record."""
+    return Attempt(**dict(row) | {"outcome": AttemptResult(row["outcome"])})
+
+
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    """An attempt as a row."""
+    return asdict(attempt)
+
+
+def to_key(row: RowMapping) -> ApiKey:
+    """A row of `api_keys` as a record."""
+    return ApiKey(**dict(row) | {"scope": Scope(row["scope"])})
+
+
+def key_row(key: ApiKey) -> dict[str, Any]:
+    """An API key as a row."""
+    return asdict(key)
+
+
+def _to_problem(value: Mapping[str, Any]) -> PollProblem:
+    times = {name: _to_time(value[name]) for name in ("since", "retry_at")}
+    return PollProblem(**dict(value) | times)
+
+
+def _problem_json(problem: PollProblem) -> dict[str, Any]:
+    times = {name: _time_json(getattr(problem, name)) for name in ("since", "retry_at")}
+    return asdict(problem) | times
+
+
+def _secret_json(secret: Secret) -> dict[str, Any]:
+    return {"value": secret.value, "expires_at": _time_json(secret.expires_at)}
+
+
+def _to_time(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+def _time_json(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

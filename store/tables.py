@@ -1,0 +1,342 @@
+"""The tables, with the rules' promises repeated as CHECK and UNIQUE, and the indexes that the loops live on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from store.records import FINAL_STATUSES, AttemptResult, DeliveryStatus, Scope, Status, SubscriptionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Dialect
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC. SQLite forgets the zone, so it is taken off on the way in and put on on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses naive times: they would be taken for UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = f"{value!r} has no time zone"
+            raise ValueError(message)
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """Gives the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True)
+# SQLite gives out row ids only for a column of type INTEGER.
+Position = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _one_of(column: str, values: Iterable[str]) -> str:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})"
+
+
+_FINAL = _one_of("status", FINAL_STATUSES)
+
+
+class JobRow(SQLModel, table=True):
+    """One remote job that we track."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", Status), name="jobs_status_known"),
+        CheckConstraint(f"({_FINAL}) = (finished_at IS NOT NULL)", name="jobs_final_has_end"),
+        CheckConstraint(f"({_FINAL}) = (next_poll_at IS NULL)", name="jobs_final_never_polled"),
+        CheckConstraint(f"NOT ({_FINAL}) OR sequence > 0", name="jobs_final_was_told"),
+        CheckConstraint("progress BETWEEN 0 AND 1", name="jobs_progress_is_share"),
+        CheckConstraint("sequence >= 0 AND polls >= 0 AND run >= 1", name="jobs_counts"),
+        UniqueConstraint("provider", "account", "kind", "remote_id", "run", name="jobs_one_per_run"),
+        Index(
+            "jobs_one_tracked",
+            *("provider", "account", "kind", "remote_id"),
+            unique=True,
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+        Index(
+            "jobs_due",
+            "next_poll_at",
+            sqlite_where=text("next_poll_at IS NOT NULL AND leased_until IS NULL"),
+            postgresql_where=text("next_poll_at IS NOT NULL AND leased_until IS NULL"),
+        ),
+        Index(
+            "jobs_leased",
+            "leased_until",
+            sqlite_where=text("leased_until IS NOT NULL"),
+            postgresql_where=text("leased_until IS NOT NULL"),
+        ),
+        Index("jobs_by_status", "status", "id"),
+        Index("jobs_by_remote_id", "remote_id", "id"),
+        Index("jobs_by_end", "finished_at", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    provider: str
+    kind: str
+    account: str
+    remote_id: str
+    run: int
+    params: dict[str, Any] = Field(sa_type=Json)
+    tags: list[str] = Field(sa_type=Json)
+    # "metadata" is taken by SQLAlchemy as an attribute, not as a column.
+    metadata_: dict[str, Any] = Field(sa_type=Json, sa_column_kwargs={"name": "metadata"})
+    callback_url: str | None
+    callback_events: list[str] = Field(sa_type=Json)
+    callback_ended_at: datetime | None = Field(sa_type=UtcDateTime)
+    status: str
+    provider_status: str | None
+    progress: float | None
+    output: dict[str, Any] | None = Field(sa_type=Json)
+    error: dict[str, Any] | None = Field(sa_type=Json)
+    sequence: int
+    status_since: datetime | None = Field(sa_type=UtcDateTime)
+    steps: list[Any] = Field(sa_type=Json)
+    polls: int
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(sa_type=UtcDateTime)
+    timeout_at: datetime = Field(sa_type=UtcDateTime)
+    next_poll_at: datetime | None = Field(sa_type=UtcDateTime)
+    last_polled_at: datetime | None = Field(sa_type=UtcDateTime)
+    not_before: datetime | None = Field(sa_type=UtcDateTime)
+    poll_problem: dict[str, Any] | None = Field(sa_type=Json)
+    announced_progress: float | None
+    progress_announced_at: datetime | None = Field(sa_type=UtcDateTime)
+    announcements: int
+    reading: dict[str, Any] | None = Field(sa_type=Json)
+    leased_until: datetime | None = Field(sa_type=UtcDateTime)
+    lease_epoch: int
+
+
+class JobLabelRow(SQLModel, table=True):
+    """A tag (`label` is "tag") or an entry of metadata (`label` is "metadata.<key>") of a job, to filter by."""
+
+    __tablename__ = "job_labels"
+    __table_args__ = (Index("job_labels_by_value", "label", "value", "job_id"),)
+
+    job_id: str = Field(primary_key=True, sa_column_args=(ForeignKey("jobs.id", ondelete="CASCADE"),))
+    label: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+
+
+class TransitionRow(SQLModel, table=True):
+    """One stored status change of a job."""
+
+    __tablename__ = "transitions"
+    __table_args__ = (
+        CheckConstraint("sequence >= 1", name="transitions_count_from_one"),
+        CheckConstraint(_one_of("status", Status), name="transitions_status_known"),
+        CheckConstraint("(sequence = 1) = (previous_status IS NULL)", name="transitions_first_has_none_before"),
+        CheckConstraint("previous_status <> status", name="transitions_change_something"),
+        CheckConstraint(f"NOT ({_one_of('previous_status', FINAL_STATUSES)})", name="transitions_end_is_final"),
+        Index(
+            "transitions_one_end",
+            "job_id",
+            unique=True,
+            sqlite_where=text(_FINAL),
+            postgresql_where=text(_FINAL),
+        ),
+    )
+
+    job_id: str = Field(primary_key=True, sa_column_args=(ForeignKey("jobs.id", ondelete="CASCADE"),))
+    sequence: int = Field(primary_key=True)
+    status: str
+    previous_status: str | None
+    provider_status: str | None
+    progress: float | None
+    occurred_at: datetime = Field(sa_type=UtcDateTime)
+    detected_at: datetime = Field(sa_type=UtcDateTime)
+
+
+_IS_TRANSITION = "job_id IS NOT NULL AND type <> 'job.progress' AND type <> 'job.step'"
+
+
+class EventRow(SQLModel, table=True):
+    """The announcement of something. It outlives a job that its user forgets: what happened has happened."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("id", name="events_one_per_id"),
+        CheckConstraint("(job_id IS NULL) = (sequence IS NULL)", name="events_of_job_have_sequence"),
+        Index(
+            "events_one_per_transition",
+            *("job_id", "sequence"),
+            unique=True,
+            sqlite_where=text(_IS_TRANSITION),
+            postgresql_where=text(_IS_TRANSITION),
+        ),
+        Index("events_by_job", "job_id", "position"),
+        # Positions are never given out twice, so that a cursor stays right after retention.
+        {"sqlite_autoincrement": True},
+    )
+
+    position: int | None = Field(default=None, primary_key=True, sa_type=Position)
+    id: str
+    type: str
+    timestamp: datetime = Field(sa_type=UtcDateTime)
+    job_id: str | None
+    sequence: int | None
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class SubscriptionRow(SQLModel, table=True):
+    """A callback URL, its filter of events, its secrets."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (CheckConstraint(_one_of("status", SubscriptionStatus), name="subscriptions_status_known"),)
+
+    id: str = Field(primary_key=True)
+    callback_url: str
+    events: list[str] = Field(sa_type=Json)
+    providers: list[str] = Field(sa_type=Json)
+    kinds: list[str] = Field(sa_type=Json)
+    tags: list[str] = Field(sa_type=Json)
+    description: str | None
+    headers: dict[str, str] = Field(sa_type=Json)
+    secrets: list[dict[str, Any]] = Field(sa_type=Json)
+    status: str
+    status_reason: str | None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+_IS_WAITING = "status = 'pending' AND leased_until IS NULL"
+
+
+class DeliveryRow(SQLModel, table=True):
+    """One event for one subscription, or for a job's own callback."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", DeliveryStatus), name="deliveries_status_known"),
+        CheckConstraint("(status = 'pending') = (next_attempt_at IS NOT NULL)", name="deliveries_pending_is_due"),
+        CheckConstraint("(status = 'delivered') = (delivered_at IS NOT NULL)", name="deliveries_arrival_has_time"),
+        CheckConstraint("(subscription_id IS NULL) <> (callback_url IS NULL)", name="deliveries_have_one_address"),
+        CheckConstraint("attempts >= 0", name="deliveries_attempts_count"),
+        UniqueConstraint("event_id", "subscriber", name="deliveries_one_per_subscriber"),
+        Index(
+            "deliveries_due",
+            *("subscriber", "is_retry", "next_attempt_at"),
+            sqlite_where=text(_IS_WAITING),
+            postgresql_where=text(_IS_WAITING),
+        ),
+        Index(
+            "deliveries_leased",
+            "leased_until",
+            sqlite_where=text("leased_until IS NOT NULL"),
+            postgresql_where=text("leased_until IS NOT NULL"),
+        ),
+        Index("deliveries_by_job", "job_id", "id"),
+        Index("deliveries_by_subscription", "subscription_id", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    event_id: str = Field(sa_column_args=(ForeignKey("events.id"),))
+    event_type: str
+    job_id: str | None
+    subscription_id: str | None
+    subscriber: str
+    callback_url: str | None
+    status: str
+    attempts: int
+    is_retry: bool
+    next_attempt_at: datetime | None = Field(sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    delivered_at: datetime | None = Field(sa_type=UtcDateTime)
+    leased_until: datetime | None = Field(sa_type=UtcDateTime)
+    lease_epoch: int
+
+
+class AttemptRow(SQLModel, table=True):
+    """One HTTP try of a delivery."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        CheckConstraint(_one_of("outcome", AttemptResult), name="attempts_outcome_known"),
+        CheckConstraint("number >= 1 AND duration_ms >= 0", name="attempts_counts"),
+        UniqueConstraint("delivery_id", "number", name="attempts_one_per_number"),
+    )
+
+    id: str = Field(primary_key=True)
+    delivery_id: str = Field(sa_column_args=(ForeignKey("deliveries.id", ondelete="CASCADE"),))
+    number: int
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    duration_ms: int
+    outcome: str
+    http_status: int | None
+    error: str | None
+    response_body: str | None
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """An API key: its SHA-256, never the key."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        CheckConstraint(_one_of("scope", Scope), name="api_keys_scope_known"),
+        UniqueConstraint("digest", name="api_keys_one_per_digest"),
+    )
+
+    id: str = Field(primary_key=True)
+    name: str
+    scope: str
+    digest: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(sa_type=UtcDateTime)
+
+
+class SecretRow(SQLModel, table=True):
+    """A secret of the service itself, such as the one that signs the callbacks of jobs."""
+
+    __tablename__ = "secrets"
+
+    name: str = Field(primary_key=True)
+    value: str
+
+
+def _table(name: str) -> Table:
+    return SQLModel.metadata.tables[name]
+
+
+JOBS = _table("jobs")
+JOB_LABELS = _table("job_labels")
+TRANSITIONS = _table("transitions")
+EVENTS = _table("events")
+SUBSCRIPTIONS = _table("subscriptions")
+DELIVERIES = _table("deliveries")
+ATTEMPTS = _table("attempts")
+API_KEYS = _table("api_keys")
+SECRETS = _table("secrets")
