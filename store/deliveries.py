@@ -17,7 +17,9 @@ from store.records import (
     DeliveryStatus,
     Event,
     Job,
+    Lane,
     Page,
+    Share,
     Subscription,
     SubscriptionStatus,
 )
@@ -32,24 +34,6 @@ if TYPE_CHECKING:
 
 FanOut: TypeAlias = Callable[[Event, Job | None, Sequence[Subscription]], Sequence[Delivery]]
 """Who is told of an event: one delivery for each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """The waiting deliveries of one subscriber: when its next first try and its next retry are due."""
-
-    subscriber: str
-    first_try_at: datetime | None
-    retry_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How many deliveries of a lane to claim."""
-
-    subscriber: str
-    is_retry: bool
-    count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,24 @@ class ClaimedDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """The waiting deliveries of one subscriber: when its next first try and its next retry are due."""
+
+    subscriber: str
+    first_try_at: datetime | None
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many deliveries of a lane to claim."""
+
+    subscriber: str
+    is_retry: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """An API key as it is stored: the SHA-256 of the key, never the key."""
 

@@ -1,0 +1,47 @@
+"""JSON pointers (RFC 6901) over parsed JSON, with one addition: a segment `*` stands for every item of a list."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+_WELL_FORMED = re.compile(r"(/([^~/]|~0|~1)*)*")
+
+
+def _checked(pointer: str) -> str:
+    if not _WELL_FORMED.fullmatch(pointer):
+        message = f"{pointer!r} is not a JSON pointer: it begins with '/', and '~' is written '~0'"
+        raise ValueError(message)
+    return pointer
+
+
+Pointer = Annotated[str, AfterValidator(_checked)]
+
+
+def resolve(document: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON
+    """What the pointer leads to; None where it leads nowhere. Behind a `*` it is a list of what was found."""
+    value = document
+    segments = pointer.split("/")[1:]
+    for index, segment in enumerate(segments):
+        if segment == "*" and isinstance(value, list):
+            rest = "".join(f"/{name}" for name in segments[index + 1 :])
+            return [found for item in value if (found := resolve(item, rest)) is not None]
+        value = _step(value, segment.replace("~1", "/").replace("~0", "~"))
+        if value is None:
+            return None
+    return value
+
+
+def first_found(document: Any, pointers: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
+    """What the first pointer leads to that leads anywhere."""
+    return next((found for pointer in pointers if (found := resolve(document, pointer)) is not None), None)
+
+
+def _step(value: Any, name: str) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return value.get(name)
+    if isinstance(value, list) and name.isascii() and name.isdigit() and int(name) < len(value):
+        return value[int(name)]
+    return None

@@ -1,0 +1,58 @@
+"""HTTP as values: what is asked, what came back, and how it can fail to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+FailureCode = Literal["timeout", "connection", "tls", "dns", "blocked", "too_large", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request to send; the headers hold credentials and stay out of every text form."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer that came in whole, or as much of it as was asked for. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFailure:
+    """Why no answer came."""
+
+    code: FailureCode
+    message: str
+
+
+ExchangeResult: TypeAlias = HttpAnswer | ExchangeFailure
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The seconds that `Retry-After` asks for, given as a number or as a date (RFC 9110, 10.2.3); else None."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        # Bounded so that a number of any length stays a number of seconds.
+        return float(value[:12])
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=now.tzinfo)
+    return max((date - now).total_seconds(), 0.0)
