@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, exists, insert, select
 
-from store.records import Event, Page
+from store.records import DeliveryStatus, Event, Page
 from store.rows import event_row, to_event
-from store.tables import EVENTS
+from store.tables import DELIVERIES, EVENTS, JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from store.database import Database
 
@@ -35,8 +36,29 @@ class Events:
         )
         return Page(tuple(events[:limit]), str(events[limit - 1].position) if len(events) > limit else None)
 
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Deletes up to `limit` events from before a time, with their deliveries and attempts, and counts them.
+
+        Those of a job that is still there stay, and those that still wait for a subscriber.
+        """
+        return await self._database.write(lambda connection: _forget(connection, before, limit))
+
 
 def insert_events(connection: Connection, events: Sequence[Event]) -> None:
     """Appends events to the feed, in this order."""
     if events:
         connection.execute(insert(EVENTS), [event_row(event) for event in events])
+
+
+def _forget(connection: Connection, before: datetime, limit: int) -> int:
+    waiting = select(DELIVERIES.c.event_id).where(DELIVERIES.c.status == DeliveryStatus.PENDING)
+    old = (
+        select(EVENTS.c.id)
+        .where(EVENTS.c.timestamp < before, EVENTS.c.id.not_in(waiting))
+        .where(~exists().where(JOBS.c.id == EVENTS.c.job_id))
+        .order_by(EVENTS.c.position)
+        .limit(limit)
+    )
+    ids = connection.execute(old).scalars().all()
+    connection.execute(delete(DELIVERIES).where(DELIVERIES.c.event_id.in_(ids)))
+    return connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(ids))).rowcount

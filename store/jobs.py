@@ -137,6 +137,12 @@ class Jobs:
         statement = delete(JOBS).where(JOBS.c.id == job_id)
         return await self._database.write(lambda connection: bool(connection.execute(statement).rowcount))
 
+    async def forget_finished(self, before: datetime, limit: int) -> int:
+        """Deletes up to `limit` jobs that ended before a time, with their histories, and counts them."""
+        old = select(JOBS.c.id).where(JOBS.c.finished_at < before).order_by(JOBS.c.finished_at).limit(limit)
+        statement = delete(JOBS).where(JOBS.c.id.in_(old))
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+
     async def next_due_at(self) -> datetime | None:
         """When the next job that nobody works on is due."""
         return await self._database.read(_next_due_at)

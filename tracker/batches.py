@@ -1,0 +1,58 @@
+"""Outcomes that finish together are written together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+_log = structlog.stdlib.get_logger("tracker")
+
+
+class Batches(Generic[T]):
+    """Hands what is put in to `write`, all that is there at a time; while one batch is written the next gathers.
+
+    `settled` is called with each batch afterwards, whether it was written or not: a batch that could not be written
+    is given up here, and its rows come back when their leases run out.
+    """
+
+    def __init__(
+        self, name: str, write: Callable[[list[T]], Awaitable[None]], settled: Callable[[list[T]], None]
+    ) -> None:
+        self._name = name
+        self._write = write
+        self._settled = settled
+        self._gathered: list[T] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    def put(self, item: T) -> None:
+        """Adds an outcome; it is written soon."""
+        self._gathered.append(item)
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write_all(), name=f"write {self._name}")
+
+    async def drain(self) -> None:
+        """Returns once all that was put in is settled."""
+        while self._writer is not None:
+            await self._writer
+
+    async def _write_all(self) -> None:
+        try:
+            while self._gathered:
+                batch, self._gathered = self._gathered, []
+                await self._write_one(batch)
+        finally:
+            self._writer = None
+
+    async def _write_one(self, batch: list[T]) -> None:
+        try:
+            await self._write(batch)
+        except Exception:
+            _log.exception("batch.lost", batch=self._name, outcomes=len(batch))
+        finally:
+            self._settled(batch)

@@ -1,0 +1,166 @@
+"""The polling loop: claim due jobs → read → decide → record."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tracker.batches import Batches
+from tracker.providers.catalog import MissingCredentialsError, ProviderError
+from tracker.providers.request import MissingParameterError
+from tracker.rules.reading import Answer, Problem
+from tracker.rules.schedule import Timing
+from tracker.rules.track import decide, give_up, is_out_of_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from store.jobs import Jobs, Recorded
+    from store.records import Job, PollOutcome
+    from tracker.outbound import Outbound
+    from tracker.providers.catalog import Catalog
+    from tracker.surroundings import Surroundings
+
+POLL_SECONDS = 30.0
+LARGEST_ANSWER = 1024 * 1024
+LEASE = timedelta(seconds=90)
+"""Longer than a poll and its writing can take; a lost one is recovered by the sweep."""
+
+_TIMING_OF_STRANGERS = Timing(first=60, interval=60)
+"""For a job whose provider or kind is no longer described."""
+
+_log = structlog.stdlib.get_logger("tracker")
+
+
+class Poller:
+    """Polls the jobs that are due, as many at a time as there are slots.
+
+    `told` is called after each batch with what it came to in the store; `wake_at` asks for a tick at a time.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        catalog: Catalog,
+        outbound: Outbound,
+        surroundings: Surroundings,
+        slots: int,
+        told: Callable[[Recorded], None],
+        wake_at: Callable[[datetime], None],
+    ) -> None:
+        self._jobs = jobs
+        self._catalog = catalog
+        self._outbound = outbound
+        self._surroundings = surroundings
+        self._slots = slots
+        self._told = told
+        self._wake_at = wake_at
+        self._polls: dict[asyncio.Task[None], Job] = {}
+        self._unwritten = 0
+        self._is_stopping = False
+        self._outcomes: Batches[PollOutcome] = Batches("polls", self._record, self._settle)
+
+    async def tick(self) -> datetime | None:
+        """Starts a poll of each job that is due, while slots are free; returns when the next job is due."""
+        free = self._slots - len(self._polls) - self._unwritten
+        if free <= 0 or self._is_stopping:
+            # A slot that gets free asks for the next tick.
+            return None
+        now = self._surroundings.now()
+        claim = await self._jobs.claim_due(now, free, now + LEASE)
+        for job in claim.rows:
+            task = asyncio.get_running_loop().create_task(self._poll(job), name=f"poll {job.id}")
+            self._polls[task] = job
+            task.add_done_callback(self._polls.pop)
+        return claim.next_due_at
+
+    async def drain(self) -> None:
+        """Returns once every poll that was started is written."""
+        while self._polls:
+            await asyncio.wait(self._polls)
+        await self._outcomes.drain()
+
+    async def stop(self, grace: float) -> None:
+        """Claims nothing more, lets polls finish for `grace` seconds, and gives the leases of the others back."""
+        self._is_stopping = True
+        unfinished: list[Job] = []
+        if self._polls:
+            _, late = await asyncio.wait(self._polls, timeout=grace)
+            unfinished = [self._polls[task] for task in late]
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._outcomes.drain()
+        await self._jobs.release(unfinished)
+
+    async def _poll(self, job: Job) -> None:
+        started = self._surroundings.now()
+        if is_out_of_time(job, started):
+            outcome = give_up(job, started)
+        else:
+            answer = await self._answer(job)
+            now, jitter = self._surroundings.now(), self._surroundings.jitter()
+            outcome = decide(job, answer, self._timing(job), now, jitter)
+            _log_poll(outcome, (now - started).total_seconds())
+        self._unwritten += 1
+        self._outcomes.put(outcome)
+
+    async def _answer(self, job: Job) -> Answer:
+        try:
+            provider = self._catalog.find(job.provider)
+            request = provider.request(job)
+            result = await self._outbound.exchange(request)
+            return provider.read(job, result, self._surroundings.now())
+        except MissingCredentialsError as error:
+            return Problem("unauthorized", str(error))
+        except ProviderError as error:
+            return Problem("invalid", str(error))
+        except MissingParameterError as error:
+            return Problem("invalid", f"The job's params lack {str(error)!r}, which its poll route needs.")
+        except Exception as error:
+            # A fault of ours must not leave the job without a next poll, nor pass unseen.
+            _log.exception("poll.failed", job_id=job.id)
+            return Problem("invalid", f"Tracker failed to poll this job: {type(error).__name__}.")
+
+    def _timing(self, job: Job) -> Timing:
+        try:
+            return self._catalog.find(job.provider).timing(job.kind)
+        except ProviderError:
+            return _TIMING_OF_STRANGERS
+
+    async def _record(self, outcomes: list[PollOutcome]) -> None:
+        recorded = await self._jobs.record(outcomes)
+        self._told(recorded)
+        if recorded.next_due_at is not None:
+            self._wake_at(recorded.next_due_at)
+
+    def _settle(self, outcomes: list[PollOutcome]) -> None:
+        was_full = len(self._polls) + self._unwritten >= self._slots
+        self._unwritten -= len(outcomes)
+        if was_full:
+            self._wake_at(self._surroundings.now())
+
+
+def _log_poll(outcome: PollOutcome, seconds: float) -> None:
+    job = outcome.job
+    problem = job.poll_problem
+    _log.info(
+        "job.polled",
+        job_id=job.id,
+        provider=job.provider,
+        kind=job.kind,
+        account=job.account,
+        remote_id=job.remote_id,
+        status=job.status.value,
+        provider_status=job.provider_status,
+        progress=job.progress,
+        sequence=job.sequence,
+        polls=job.polls,
+        events=len(outcome.events),
+        problem=problem.code if problem else None,
+        http_status=problem.http_status if problem else None,
+        duration_ms=round(seconds * 1000),
+    )

@@ -1,0 +1,161 @@
+"""The environment as typed values, read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+
+from tracker.rules.addresses import Allowed, allowed_from
+from tracker.rules.retry import DEFAULT_SCHEDULE
+from tracker.rules.signing import secret_flaw
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SHORTEST_API_KEY = 16
+
+LogFormat = Literal["text", "json"]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names the variable, its value and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decided. `environ` is kept for credentials and base URLs, and stays out of every text form."""
+
+    database_url: str = "sqlite:///tracker.db"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    api_key: str | None = field(default=None, repr=False)
+    callback_secret: str | None = field(default=None, repr=False)
+    providers_dir: Path | None = None
+    allowed: Allowed = field(default_factory=Allowed)
+    poll_slots: int = 256
+    delivery_slots: int = 256
+    retry_schedule: tuple[float, ...] = DEFAULT_SCHEDULE
+    attempt_seconds: float = 15.0
+    retention: timedelta = timedelta(days=30)
+    log_format: LogFormat | None = None
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Reads the variables of the README's table; an empty one counts as unset. Raises SettingsError."""
+        env = _Environment({name: value for name, value in environ.items() if value})
+        for name in ("TRACKER_ENCRYPTION_KEY", "TRACKER_DELAY_PER_POLL"):
+            env.refuse(name)
+        return cls(
+            database_url=env.text("TRACKER_DATABASE_URL", "sqlite:///tracker.db"),
+            host=env.text("TRACKER_HOST", "127.0.0.1"),
+            port=env.integer("TRACKER_PORT", 8000, 0, 65_535),
+            api_key=env.api_key("TRACKER_API_KEY"),
+            callback_secret=env.secret("TRACKER_CALLBACK_SECRET"),
+            providers_dir=env.path("TRACKER_PROVIDERS_DIR"),
+            allowed=env.allowed("TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP"),
+            poll_slots=env.integer("TRACKER_POLL_SLOTS", 256, 1, 10_000),
+            delivery_slots=env.integer("TRACKER_DELIVERY_SLOTS", 256, 1, 10_000),
+            retry_schedule=env.durations("TRACKER_RETRY_SCHEDULE", DEFAULT_SCHEDULE),
+            attempt_seconds=env.duration("TRACKER_ATTEMPT_TIMEOUT", 15.0),
+            retention=timedelta(seconds=env.duration("TRACKER_RETENTION", 30 * 86_400.0)),
+            log_format=env.log_format("TRACKER_LOG_FORMAT"),
+            environ=env.values,
+        )
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Environment:
+    values: Mapping[str, str]
+
+    def refuse(self, name: str) -> None:
+        """A setting that the contract knows and this version does not yet: better said than ignored."""
+        if name in self.values:
+            message = f"{name} is set, but this version of Tracker does not support it yet. Unset it."
+            raise SettingsError(message)
+
+    def text(self, name: str, default: str) -> str:
+        return self.values.get(name, default)
+
+    def path(self, name: str) -> Path | None:
+        return Path(self.values[name]) if name in self.values else None
+
+    def integer(self, name: str, default: int, least: int, most: int) -> int:
+        text = self.values.get(name, str(default))
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+            message = f"{name} is {text!r}; give a whole number from {least} to {most}"
+            raise SettingsError(message)
+        return int(text)
+
+    def api_key(self, name: str) -> str | None:
+        key = self.values.get(name)
+        if key is not None and len(key) < _SHORTEST_API_KEY:
+            message = f"{name} has {len(key)} characters; give at least {_SHORTEST_API_KEY}"
+            raise SettingsError(message)
+        return key
+
+    def secret(self, name: str) -> str | None:
+        secret = self.values.get(name)
+        flaw = secret and secret_flaw(secret)
+        if flaw:
+            message = f"{name} cannot be used: {flaw}"
+            raise SettingsError(message)
+        return secret
+
+    def allowed(self, networks: str, http: str) -> Allowed:
+        entries = tuple(entry.strip() for entry in self.values.get(networks, "").split(",") if entry.strip())
+        try:
+            return allowed_from(entries, http=self._switch(http))
+        except ValueError as error:
+            message = f"{networks}: {error}"
+            raise SettingsError(message) from error
+
+    def duration(self, name: str, default: float) -> float:
+        return self._seconds(name, self.values[name]) if name in self.values else default
+
+    def durations(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
+        if name not in self.values:
+            return default
+        return tuple(self._seconds(name, text) for text in self.values[name].split(","))
+
+    def log_format(self, name: str) -> LogFormat | None:
+        match self.values.get(name):
+            case None:
+                return None
+            case "text":
+                return "text"
+            case "json":
+                return "json"
+            case other:
+                message = f"{name} is {other!r}; give text or json"
+                raise SettingsError(message)
+
+    def _switch(self, name: str) -> bool:
+        text = self.values.get(name, "0").lower()
+        if text not in ("0", "1", "false", "true"):
+            message = f"{name} is {text!r}; give 1 or 0"
+            raise SettingsError(message)
+        return text in ("1", "true")
+
+    def _seconds(self, name: str, text: str) -> float:
+        match = _DURATION.fullmatch(text.strip())
+        if match is None:
+            message = f"{name} holds {text.strip()!r}; give durations like 15s, 5m, 2h or 30d"
+            raise SettingsError(message)
+        seconds = float(match.group(1)) * _UNITS[match.group(2)]
+        if not 0 < seconds <= 3650 * 86_400:
+            message = f"{name} holds {text.strip()!r}; give a duration above zero and below ten years"
+            raise SettingsError(message)
+        return seconds
