@@ -48,6 +48,7 @@ class Database:
         self._reader = reader
         self._writer = writer
         self._lock = lock
+        self._is_closed = False
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
         self._writes: queue.SimpleQueue[_Write[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_groups, name="store-write", daemon=True)
@@ -81,6 +82,8 @@ class Database:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in the writer's next transaction and returns once that is durable."""
+        if self._is_closed:
+            raise StoreError("The database is closed; nothing can be written any more.")
         write = _Write(work, Future())
         self._writes.put(write)
         # A write that has begun cannot be called back, so its outcome must not be lost with the caller.
@@ -92,6 +95,7 @@ class Database:
 
     def close(self) -> None:
         """Finishes the writes that are waiting, and lets go of the file."""
+        self._is_closed = True
         self._writes.put(None)
         self._thread.join()
         self._threads.shutdown()
@@ -131,8 +135,8 @@ class Database:
         try:
             with self._writer.begin() as connection:
                 results = [write.work(connection) for write in group]
-        except Exception:
-            # Each write of the group is run again alone, and raises there.
+        except BaseException:
+            # Each write of the group is run again alone, and raises there; the thread lives on for the next.
             return False
         for write, result in zip(group, results, strict=True):
             write.done.set_result(result)
@@ -160,15 +164,18 @@ def _parsed(url: str) -> URL:
     except ArgumentError as error:
         message = f"{url!r} is not a database URL; use one like sqlite:///tracker.db"
         raise DatabaseUnavailableError(message) from error
-    if parsed.get_backend_name() != "sqlite":
-        message = f"{parsed.get_backend_name()!r} databases are not supported; use one like sqlite:///tracker.db"
+    if parsed.drivername != "sqlite":
+        message = f"{parsed.drivername!r} databases are not supported; use one like sqlite:///tracker.db"
+        raise DatabaseUnavailableError(message)
+    if parsed.host or parsed.query:
+        message = f"{url!r} must name a file and nothing else: sqlite:/// and its path, as in sqlite:///tracker.db"
         raise DatabaseUnavailableError(message)
     return parsed
 
 
 def _file_of(url: URL) -> Path:
     if not url.database or url.database == ":memory:":
-        message = "A database in memory loses everything; name a file, as in sqlite:///tracker.db"
+        message = f"{str(url)!r} is a database in memory, which loses everything; name a file: sqlite:///tracker.db"
         raise DatabaseUnavailableError(message)
     path = Path(url.database).resolve()
     if not path.parent.is_dir():
@@ -179,7 +186,8 @@ def _file_of(url: URL) -> Path:
 
 def _locked(path: Path) -> FileLock:
     """Holds the file for this process alone: two pollers on one SQLite file would poll each job twice."""
-    lock = FileLock(f"{path}.lock")
+    # Not by thread: the thread that closes the database may be another than the one that opened it.
+    lock = FileLock(f"{path}.lock", thread_local=False)
     try:
         lock.acquire(blocking=False)
     except Timeout as error:

@@ -23,14 +23,11 @@ class Events:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of_job(self, job_id: str, limit: int, after: int = 0) -> Page[Event]:
-        """A page of a job's events, oldest first; `after` is the position that the page before ended with."""
-        query = (
-            select(EVENTS)
-            .where(EVENTS.c.job_id == job_id, EVENTS.c.position > after)
-            .order_by(EVENTS.c.position)
-            .limit(limit + 1)
-        )
+    async def of_job(self, job_id: str, limit: int, after: str | None = None) -> Page[Event]:
+        """A page of a job's events, newest first; `after` is the position that the page before ended with."""
+        query = select(EVENTS).where(EVENTS.c.job_id == job_id).order_by(EVENTS.c.position.desc()).limit(limit + 1)
+        if after is not None:
+            query = query.where(EVENTS.c.position < int(after))
         events = await self._database.read(
             lambda connection: [to_event(row) for row in connection.execute(query).mappings()]
         )

@@ -10,7 +10,6 @@ import structlog
 
 from tracker.batches import Batches
 from tracker.providers.catalog import MissingCredentialsError, ProviderError
-from tracker.providers.request import MissingParameterError
 from tracker.rules.reading import Answer, Problem
 from tracker.rules.schedule import Timing
 from tracker.rules.track import decide, give_up, is_out_of_time
@@ -118,8 +117,6 @@ class Poller:
             return Problem("unauthorized", str(error))
         except ProviderError as error:
             return Problem("invalid", str(error))
-        except MissingParameterError as error:
-            return Problem("invalid", f"The job's params lack {str(error)!r}, which its poll route needs.")
         except Exception as error:
             # A fault of ours must not leave the job without a next poll, nor pass unseen.
             _log.exception("poll.failed", job_id=job.id)

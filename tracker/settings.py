@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tracker.rules.addresses import Allowed, allowed_from
 from tracker.rules.retry import DEFAULT_SCHEDULE
 from tracker.rules.signing import secret_flaw
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SHORTEST_API_KEY = 16
+_NOT_SUPPORTED = ("TRACKER_ENCRYPTION_KEY", "TRACKER_DELAY_PER_POLL")
+"""Named by the contract and without effect in this version: the service warns when one is set."""
 
 LogFormat = Literal["text", "json"]
 
@@ -43,13 +46,12 @@ class Settings:
     retention: timedelta = timedelta(days=30)
     log_format: LogFormat | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    not_supported: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Reads the variables of the README's table; an empty one counts as unset. Raises SettingsError."""
         env = _Environment({name: value for name, value in environ.items() if value})
-        for name in ("TRACKER_ENCRYPTION_KEY", "TRACKER_DELAY_PER_POLL"):
-            env.refuse(name)
         return cls(
             database_url=env.text("TRACKER_DATABASE_URL", "sqlite:///tracker.db"),
             host=env.text("TRACKER_HOST", "127.0.0.1"),
@@ -65,26 +67,18 @@ class Settings:
             retention=timedelta(seconds=env.duration("TRACKER_RETENTION", 30 * 86_400.0)),
             log_format=env.log_format("TRACKER_LOG_FORMAT"),
             environ=env.values,
+            not_supported=tuple(name for name in _NOT_SUPPORTED if name in env.values),
         )
 
     @property
-    def is_on_loopback(self) -> bool:
-        """Whether only this machine can reach the service."""
-        try:
-            return self.host == "localhost" or ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+    def shown_database_url(self) -> str:
+        """The database's URL without its password."""
+        return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", self.database_url)
 
 
 @dataclass(frozen=True, slots=True)
 class _Environment:
     values: Mapping[str, str]
-
-    def refuse(self, name: str) -> None:
-        """A setting that the contract knows and this version does not yet: better said than ignored."""
-        if name in self.values:
-            message = f"{name} is set, but this version of Tracker does not support it yet. Unset it."
-            raise SettingsError(message)
 
     def text(self, name: str, default: str) -> str:
         return self.values.get(name, default)

@@ -32,6 +32,14 @@ class MissingCredentialsError(ProviderError):
     """An account's environment variables are not set."""
 
 
+class UnusableJobError(ProviderError):
+    """A job that no poll request can be made for; `pointer` leads to the field at fault."""
+
+    def __init__(self, pointer: str, message: str) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A description together with where it is reached and by which credentials."""

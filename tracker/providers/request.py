@@ -23,10 +23,14 @@ class MissingParameterError(Exception):
     """A path needs a parameter that the job does not have; the argument is its name."""
 
 
+class UnusableValueError(Exception):
+    """A value cannot stand in a path; the arguments are the placeholder's name and the value."""
+
+
 def poll_request(
     description: Description, kind: Kind, base_url: str, credentials: Mapping[str, str], job: Job
 ) -> HttpRequest:
-    """The GET that asks for a job. Raises MissingParameterError."""
+    """The GET that asks for a job. Raises MissingParameterError, UnusableValueError."""
     url = base_url + filled(kind.path, job) + _query(kind, job)
     headers = {
         "accept": "application/json",
@@ -43,7 +47,11 @@ def filled(template: str, job: Job) -> str:
     """A path template with its placeholders replaced by escaped values. Raises MissingParameterError."""
 
     def value(match: re.Match[str]) -> str:
-        return quote(_value(match.group(1), job), safe="")
+        text = _value(match.group(1), job)
+        if text in ("", ".", ".."):
+            # Escaping leaves dots alone, and a URL parser would take these for a step up or for nothing.
+            raise UnusableValueError(match.group(1), text)
+        return quote(text, safe="")
 
     return _PLACEHOLDER.sub(value, template)
 

@@ -1,0 +1,52 @@
+"""What the handlers work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from starlette.requests import Request
+
+    from store.deliveries import Deliveries
+    from store.events import Events
+    from store.jobs import Jobs
+    from store.keys import Keys
+    from store.subscriptions import Subscriptions
+    from tracker.bell import Bell
+    from tracker.providers.catalog import Catalog
+    from tracker.rules.addresses import Allowed
+    from tracker.surroundings import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of a running service that the API uses.
+
+    `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `callback_flaw`
+    says why a callback URL is refused (None: it is not). `unready` says why the service is not ready, if it is not.
+    """
+
+    jobs: Jobs
+    events: Events
+    subscriptions: Subscriptions
+    deliveries: Deliveries
+    keys: Keys
+    catalog: Catalog
+    surroundings: Surroundings
+    bell: Bell
+    allowed: Allowed
+    api_key: str | None = field(repr=False)
+    callback_secret: str = field(repr=False)
+    callback_flaw: Callable[[str, Allowed], str | None]
+    poll_at: Callable[[datetime], None]
+    deliver: Callable[[], None]
+    unready: Callable[[], Awaitable[list[str]]]
+
+
+def context_of(request: Request) -> Context:
+    """The running service's context; the service puts it there before it listens."""
+    return cast("Context", request.app.state.context)

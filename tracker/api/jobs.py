@@ -1,0 +1,262 @@
+"""Jobs over REST."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from store.deliveries import DeliveryFilter
+from store.jobs import JobFilter
+from store.records import Job, Status
+from tracker.api.bodies import JobBody, parse_time, read_body
+from tracker.api.context import Context, context_of
+from tracker.api.deliveries import delivery_list
+from tracker.api.pages import (
+    PAGING,
+    json_response,
+    list_response,
+    page_of,
+    refuse_unknown_parameters,
+    seconds_of,
+)
+from tracker.api.payloads import event_payload
+from tracker.api.problems import not_found, wrong_field, wrong_parameter
+from tracker.providers.catalog import Provider, ProviderError, UnusableJobError
+from tracker.rules.events import DEFAULT_EVENTS, unknown_patterns
+from tracker.rules.payload import job_payload, transition_payload
+from tracker.rules.schedule import first_poll_at
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+LONGEST_WAIT = 300.0
+USUAL_WAIT = 30.0
+_PREFERRED_WAIT = re.compile(r"(?:^|[,;]\s*)wait=(\d{1,5})(?:$|\s*[,;])")
+_LIST_FILTERS = ("provider", "kind", "account", "status", "remote_id", "tag")
+_TIME_FILTERS = ("created_after", "created_before", "finished_after", "finished_before")
+_EXPANSIONS = ("history", "steps", "reading")
+
+
+async def create(request: Request) -> Response:
+    """`POST /v1/jobs`: track a job; the same one again answers with the job as it is."""
+    context = context_of(request)
+    body = await read_body(request, JobBody)
+    job, is_new = await context.jobs.register(new_job(context, body), rerun=body.rerun)
+    if is_new and job.next_poll_at is not None:
+        context.poll_at(job.next_poll_at)
+    return json_response(job_payload(job), 201 if is_new else 200, {"location": f"/v1/jobs/{job.id}"})
+
+
+async def index(request: Request) -> Response:
+    """`GET /v1/jobs`."""
+    limit, after = page_of(request)
+    page = await context_of(request).jobs.find(_filter_of(request), limit, after)
+    return list_response(request, map(job_payload, page.rows), page.next_after)
+
+
+async def show(request: Request) -> Response:
+    """`GET /v1/jobs/{id}`; `Prefer: wait=N` waits for its end first."""
+    refuse_unknown_parameters(request, ("expand",))
+    expansions = _expansions_of(request)
+    job = await _job_of(request)
+    preferred = _PREFERRED_WAIT.search(request.headers.get("prefer", ""))
+    headers = {}
+    if preferred:
+        seconds = min(float(preferred.group(1)), LONGEST_WAIT)
+        job = await _when_final(context_of(request), job, seconds)
+        headers["preference-applied"] = f"wait={seconds:.0f}"
+    payload = job_payload(job)
+    if "history" in expansions:
+        payload["history"] = [transition_payload(row) for row in await context_of(request).jobs.history(job.id)]
+    if "steps" in expansions:
+        payload["steps"] = [{"id": step.id, "type": step.type, "status": step.status} for step in job.steps]
+    if "reading" in expansions:
+        payload["reading"] = job.reading
+    return json_response(payload, headers=headers)
+
+
+async def history(request: Request) -> Response:
+    """`GET /v1/jobs/{id}/history`: the transitions, oldest first."""
+    refuse_unknown_parameters(request, ())
+    job = await _job_of(request)
+    transitions = await context_of(request).jobs.history(job.id)
+    return list_response(request, map(transition_payload, transitions), None)
+
+
+async def events(request: Request) -> Response:
+    """`GET /v1/jobs/{id}/events`."""
+    refuse_unknown_parameters(request, PAGING)
+    limit, after = page_of(request)
+    if after is not None and not after.isdigit():
+        raise wrong_parameter("cursor", "The cursor is not one that this list gave out.")
+    job = await _job_of(request)
+    page = await context_of(request).events.of_job(job.id, limit, after)
+    return list_response(request, map(event_payload, page.rows), page.next_after)
+
+
+async def deliveries(request: Request) -> Response:
+    """`GET /v1/jobs/{id}/deliveries`."""
+    refuse_unknown_parameters(request, PAGING)
+    job = await _job_of(request)
+    return await delivery_list(request, DeliveryFilter(job_id=job.id))
+
+
+async def wait(request: Request) -> Response:
+    """`GET /v1/jobs/{id}/wait`: answers when the job is final, or as it is at the time-out."""
+    refuse_unknown_parameters(request, ("timeout",))
+    seconds = seconds_of(request, "timeout", USUAL_WAIT, LONGEST_WAIT)
+    job = await _when_final(context_of(request), await _job_of(request), seconds)
+    return json_response(job_payload(job))
+
+
+async def poll(request: Request) -> Response:
+    """`POST /v1/jobs/{id}/poll`: poll it now."""
+    context = context_of(request)
+    now = context.surroundings.now()
+    job = await context.jobs.poll_now(request.path_params["id"], now)
+    if job is None:
+        raise not_found("job", request.path_params["id"])
+    context.poll_at(job.next_poll_at or now)
+    return json_response(job_payload(job), 202)
+
+
+async def forget(request: Request) -> Response:
+    """`DELETE /v1/jobs/{id}`: stop tracking it."""
+    context = context_of(request)
+    job_id = request.path_params["id"]
+    if not await context.jobs.forget(job_id):
+        raise not_found("job", job_id)
+    context.bell.ring([job_id])
+    return json_response(None, 204)
+
+
+def new_job(context: Context, body: JobBody) -> Job:
+    """The job that a registration asks for. Raises ApiError 422."""
+    provider, kind = _provider_of(context, body)
+    if body.callback_url is not None:
+        flaw = context.callback_flaw(body.callback_url, context.allowed)
+        if flaw:
+            raise wrong_field("/callback_url", flaw)
+    unknown = unknown_patterns(body.events or ())
+    if unknown:
+        raise wrong_field("/events", f"{unknown[0]!r} is no event type, and no prefix of one like 'job.*'.")
+    job = _job(context, body, provider, kind, context.surroundings.now())
+    _refuse_unusable(provider, job)
+    return job
+
+
+def _job(context: Context, body: JobBody, provider: Provider, kind: str, now: datetime) -> Job:
+    timing = provider.timing(kind)
+    timeout = timing.timeout if body.timeout_seconds is None else body.timeout_seconds
+    timeout_at = now + timedelta(seconds=timeout)
+    return Job(
+        id=context.surroundings.new_id("job"),
+        provider=body.provider,
+        kind=kind,
+        account=body.account,
+        remote_id=body.remote_id,
+        run=1,
+        created_at=now,
+        updated_at=now,
+        timeout_at=timeout_at,
+        next_poll_at=min(first_poll_at(timing, now, body.poll_after), timeout_at),
+        params=body.params,
+        tags=tuple(dict.fromkeys(body.tags)),
+        metadata=body.metadata,
+        callback_url=body.callback_url,
+        callback_events=tuple(body.events or DEFAULT_EVENTS),
+        not_before=body.poll_after,
+    )
+
+
+def _provider_of(context: Context, body: JobBody) -> tuple[Provider, str]:
+    try:
+        provider = context.catalog.find(body.provider)
+    except ProviderError as error:
+        raise wrong_field("/provider", str(error)) from error
+    try:
+        return provider, provider.kind(body.kind)
+    except ProviderError as error:
+        raise wrong_field("/kind", str(error)) from error
+
+
+def _refuse_unusable(provider: Provider, job: Job) -> None:
+    """A job that could never be polled is refused at the door."""
+    try:
+        provider.request(job)
+    except UnusableJobError as error:
+        raise wrong_field(error.pointer, str(error)) from error
+    except ProviderError as error:
+        raise wrong_field("/account", str(error)) from error
+
+
+async def _job_of(request: Request) -> Job:
+    job_id = request.path_params["id"]
+    job = await context_of(request).jobs.get(job_id)
+    if job is None:
+        raise not_found("job", job_id)
+    return job
+
+
+async def _when_final(context: Context, job: Job, seconds: float) -> Job:
+    """The job once it is final, or as it is when the seconds are over or the service stops."""
+    with context.bell.listen(job.id) as rung:
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    rung.clear()
+                    known = await context.jobs.get(job.id)
+                    if known is None:
+                        raise not_found("job", job.id)
+                    job = known
+                    if job.status.is_final or context.bell.is_closed:
+                        return job
+                    await rung.wait()
+        except TimeoutError:
+            return await context.jobs.get(job.id) or job
+
+
+def _filter_of(request: Request) -> JobFilter:
+    query = request.query_params
+    labels = [("tag", value) for value in query.getlist("tag")]
+    labels += [(name, value) for name, value in query.multi_items() if name.startswith("metadata.")]
+    metadata = [name for name in query if name.startswith("metadata.")]
+    refuse_unknown_parameters(request, (*_LIST_FILTERS, *_TIME_FILTERS, *PAGING, *metadata))
+    return JobFilter(
+        providers=tuple(query.getlist("provider")),
+        kinds=tuple(query.getlist("kind")),
+        accounts=tuple(query.getlist("account")),
+        statuses=tuple(_status(value) for value in query.getlist("status")),
+        remote_ids=tuple(query.getlist("remote_id")),
+        labels=tuple(labels),
+        **{name: _time(name, query[name]) for name in _TIME_FILTERS if name in query},
+    )
+
+
+def _status(value: str) -> Status:
+    try:
+        return Status(value)
+    except ValueError as error:
+        known = ", ".join(status.value for status in Status)
+        raise wrong_parameter("status", f"{value!r} is no status; known are: {known}.") from error
+
+
+def _time(name: str, value: str) -> datetime:
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        detail = f"{name} is {value!r}; give a time like 2026-11-22T10:00:00Z."
+        raise wrong_parameter(name, detail) from error
+
+
+def _expansions_of(request: Request) -> set[str]:
+    asked = {name for value in request.query_params.getlist("expand") for name in value.split(",") if name}
+    unknown = sorted(asked.difference(_EXPANSIONS))
+    if unknown:
+        raise wrong_parameter("expand", f"{unknown[0]!r} cannot be expanded; known are: {', '.join(_EXPANSIONS)}.")
+    return asked

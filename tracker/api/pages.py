@@ -1,0 +1,85 @@
+"""Query parameters and lists: limits, cursors, and the next page's link."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import orjson
+from starlette.responses import Response
+
+from tracker.api.problems import wrong_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from starlette.requests import Request
+
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
+PAGING = ("limit", "cursor")
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON
+    """An answer in JSON."""
+    return Response(orjson.dumps(value), status, headers, "application/json")
+
+
+def list_response(request: Request, rows: Iterable[Any], next_after: str | None) -> Response:
+    """A page: its rows, the cursor of the next one, and a link to it."""
+    cursor = None if next_after is None else _encoded(next_after)
+    headers = {}
+    if cursor is not None:
+        query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        link = f"{request.url.path}?{urlencode([*query, ('cursor', cursor)])}"
+        headers["link"] = f'<{link}>; rel="next"'
+    return json_response({"data": list(rows), "next_cursor": cursor}, headers=headers)
+
+
+def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
+    """Raises ApiError 422 for a query parameter that means nothing here."""
+    names = sorted(known)
+    for name in request.query_params:
+        if name not in names:
+            offer = f"Known are: {', '.join(names)}." if names else "There are none here."
+            raise wrong_parameter(name, f"The query parameter {name!r} is unknown. {offer}")
+
+
+def page_of(request: Request) -> tuple[int, str | None]:
+    """The limit, and what the cursor stands for. Raises ApiError 422."""
+    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= LARGEST_LIMIT):
+        raise wrong_parameter("limit", f"limit is {text!r}; give a whole number from 1 to {LARGEST_LIMIT}.")
+    cursor = request.query_params.get("cursor")
+    return int(text), None if cursor is None else _decoded(cursor)
+
+
+def seconds_of(request: Request, name: str, default: float, most: float) -> float:
+    """A number of seconds in the query. Raises ApiError 422."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= most:
+        raise wrong_parameter(name, f"{name} is {text!r}; give seconds from 0 to {most:g}.")
+    return seconds
+
+
+def _encoded(after: str) -> str:
+    return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        after = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, UnicodeError, ValueError):
+        after = ""
+    if not after or not after.replace("_", "").isalnum():
+        raise wrong_parameter("cursor", f"The cursor {cursor!r} is not one that this list gave out.")
+    return after

@@ -1,0 +1,70 @@
+"""The public shapes of what is not a job: subscriptions, deliveries, attempts, events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tracker.rules.payload import rfc3339, rfc3339_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from store.records import Attempt, Delivery, Event, Subscription
+
+
+def subscription_payload(subscription: Subscription) -> dict[str, Any]:
+    """A subscription as users see it, without its secrets."""
+    wish = subscription.filter
+    return {
+        "id": subscription.id,
+        "callback_url": subscription.callback_url,
+        "events": list(wish.events),
+        "providers": list(wish.providers),
+        "kinds": list(wish.kinds),
+        "tags": list(wish.tags),
+        "description": subscription.description,
+        "headers": dict(subscription.headers),
+        "status": subscription.status.value,
+        "status_reason": subscription.status_reason,
+        "created_at": rfc3339(subscription.created_at),
+        "updated_at": rfc3339(subscription.updated_at),
+    }
+
+
+def delivery_payload(delivery: Delivery, attempts: Iterable[Attempt]) -> dict[str, Any]:
+    """A delivery with its attempts."""
+    return {
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "event_type": delivery.event_type,
+        "job_id": delivery.job_id,
+        "subscription_id": delivery.subscription_id,
+        "callback_url": delivery.callback_url,
+        "status": delivery.status.value,
+        "attempt_count": delivery.attempts,
+        "attempts": [_attempt_payload(attempt) for attempt in attempts],
+        "next_attempt_at": rfc3339_or_none(delivery.next_attempt_at),
+        "created_at": rfc3339(delivery.created_at),
+        "updated_at": rfc3339(delivery.updated_at),
+        "delivered_at": rfc3339_or_none(delivery.delivered_at),
+    }
+
+
+def event_payload(event: Event) -> dict[str, Any]:
+    """An event as the feed shows it: the webhook's body, and the id."""
+    return {"id": event.id, **orjson.loads(event.body)}
+
+
+def _attempt_payload(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "id": attempt.id,
+        "number": attempt.number,
+        "started_at": rfc3339(attempt.started_at),
+        "duration_ms": attempt.duration_ms,
+        "outcome": attempt.outcome.value,
+        "http_status": attempt.http_status,
+        "error": attempt.error,
+        "response_body": attempt.response_body,
+    }

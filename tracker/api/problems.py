@@ -1,0 +1,94 @@
+"""Errors as `application/problem+json` (RFC 9457), and what each exception becomes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.requests import Request
+
+_log = structlog.stdlib.get_logger("tracker")
+
+
+class ApiError(Exception):
+    """An answer other than success: `detail` says what failed and what to do, `errors` where in the input."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+
+def wrong_field(pointer: str, detail: str) -> ApiError:
+    """422 for one field of the body."""
+    return ApiError(422, detail, [{"pointer": pointer, "detail": detail}])
+
+
+def wrong_parameter(parameter: str, detail: str) -> ApiError:
+    """422 for one query parameter."""
+    return ApiError(422, detail, [{"parameter": parameter, "detail": detail}])
+
+
+def not_found(noun: str, id_: str) -> ApiError:
+    """404 for an id that leads nowhere."""
+    return ApiError(404, f"There is no {noun} {id_!r}.")
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    instance: str,
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer in the form of RFC 9457."""
+    phrase = HTTPStatus(status).phrase
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": phrase,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+    }
+    if errors:
+        body["errors"] = [dict(error) for error in errors]
+    return Response(orjson.dumps(body), status, headers, "application/problem+json")
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """For `ApiError`."""
+    assert isinstance(error, ApiError)  # noqa: S101 - registered for this class alone
+    return problem_response(error.status, error.detail, request.url.path, error.errors, error.headers)
+
+
+async def answer_http_exception(request: Request, error: Exception) -> Response:
+    """For what the router raises: no such route, or not this method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    details = {
+        404: f"There is nothing at {request.url.path}.",
+        405: f"{request.method} is not possible at {request.url.path}.",
+    }
+    detail = details.get(error.status_code, error.detail)
+    return problem_response(error.status_code, detail, request.url.path, headers=error.headers)
+
+
+async def answer_fault(request: Request, error: Exception) -> Response:
+    """For whatever should not have happened: it is logged here and not shown."""
+    _log.error("request.failed", method=request.method, path=request.url.path, exc_info=error)
+    return problem_response(500, "Tracker failed to answer; its log says why.", request.url.path)

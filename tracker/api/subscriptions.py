@@ -1,0 +1,124 @@
+"""Subscriptions over REST."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from store.records import Filter, Secret, Subscription
+from tracker.api.bodies import SubscriptionBody, read_body
+from tracker.api.context import Context, context_of
+from tracker.api.deliveries import delivery_response
+from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
+from tracker.api.payloads import subscription_payload
+from tracker.api.problems import not_found, wrong_field
+from tracker.providers.catalog import ProviderError
+from tracker.rules.events import DEFAULT_EVENTS, subscription_test_event, unknown_patterns
+from tracker.rules.fanout import to_subscription
+from tracker.rules.signing import NEW_SECRET_BYTES, new_secret, secret_flaw
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VISIBLE = re.compile(r"[\x20-\x7e]*")
+_OURS = ("webhook-", "content-")
+_FORBIDDEN_HEADERS = ("host", "transfer-encoding", "connection")
+
+
+async def create(request: Request) -> Response:
+    """`POST /v1/subscriptions`: the answer shows the secret, this once."""
+    context = context_of(request)
+    body = await read_body(request, SubscriptionBody)
+    _refuse_unusable(context, body)
+    subscription = _subscription(context, body)
+    await context.subscriptions.add(subscription)
+    payload = subscription_payload(subscription) | {"secret": subscription.secrets[0].value}
+    return json_response(payload, 201, {"location": f"/v1/subscriptions/{subscription.id}"})
+
+
+async def index(request: Request) -> Response:
+    """`GET /v1/subscriptions`."""
+    refuse_unknown_parameters(request, PAGING)
+    limit, after = page_of(request)
+    page = await context_of(request).subscriptions.find(limit, after)
+    return list_response(request, map(subscription_payload, page.rows), page.next_after)
+
+
+async def show(request: Request) -> Response:
+    """`GET /v1/subscriptions/{id}`."""
+    refuse_unknown_parameters(request, ())
+    return json_response(subscription_payload(await _subscription_of(request)))
+
+
+async def remove(request: Request) -> Response:
+    """`DELETE /v1/subscriptions/{id}`: what waits for it is canceled."""
+    context = context_of(request)
+    subscription_id = request.path_params["id"]
+    if not await context.subscriptions.remove(subscription_id, context.surroundings.now()):
+        raise not_found("subscription", subscription_id)
+    return json_response(None, 204)
+
+
+async def test(request: Request) -> Response:
+    """`POST /v1/subscriptions/{id}/test`: sends it a `subscription.test` event."""
+    context = context_of(request)
+    subscription = await _subscription_of(request)
+    nonce = context.surroundings.entropy(16).hex()
+    event = subscription_test_event(subscription.id, nonce, context.surroundings.now())
+    delivery = to_subscription(event, subscription)
+    await context.deliveries.add_test(event, delivery)
+    context.deliver()
+    return await delivery_response(request, delivery, 202)
+
+
+def _subscription(context: Context, body: SubscriptionBody) -> Subscription:
+    now = context.surroundings.now()
+    secret = body.secret or new_secret(context.surroundings.entropy(NEW_SECRET_BYTES))
+    return Subscription(
+        id=context.surroundings.new_id("sub"),
+        callback_url=body.callback_url,
+        filter=Filter(tuple(body.events or DEFAULT_EVENTS), tuple(body.providers), tuple(body.kinds), tuple(body.tags)),
+        secrets=(Secret(secret),),
+        created_at=now,
+        updated_at=now,
+        description=body.description,
+        headers=body.headers,
+    )
+
+
+def _refuse_unusable(context: Context, body: SubscriptionBody) -> None:
+    flaw = context.callback_flaw(body.callback_url, context.allowed)
+    if flaw:
+        raise wrong_field("/callback_url", flaw)
+    unknown = unknown_patterns(body.events or ())
+    if unknown:
+        raise wrong_field("/events", f"{unknown[0]!r} is no event type, and no prefix of one like 'job.*'.")
+    for provider in body.providers:
+        try:
+            context.catalog.find(provider)
+        except ProviderError as error:
+            raise wrong_field("/providers", str(error)) from error
+    flaw = secret_flaw(body.secret) if body.secret is not None else None
+    if flaw:
+        raise wrong_field("/secret", flaw)
+    for name, value in body.headers.items():
+        _refuse_header(name, value)
+
+
+def _refuse_header(name: str, value: str) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise wrong_field("/headers", f"{name!r} is no header name.")
+    if name.lower().startswith(_OURS) or name.lower() in _FORBIDDEN_HEADERS:
+        raise wrong_field("/headers", f"The header {name!r} is set by Tracker or by the connection.")
+    if not _VISIBLE.fullmatch(value) or value != value.strip():
+        raise wrong_field("/headers", f"The value of {name!r} must be printable ASCII without outer spaces.")
+
+
+async def _subscription_of(request: Request) -> Subscription:
+    subscription_id = request.path_params["id"]
+    subscription = await context_of(request).subscriptions.get(subscription_id)
+    if subscription is None:
+        raise not_found("subscription", subscription_id)
+    return subscription

@@ -1,0 +1,48 @@
+"""Logs: one wide line per poll and per attempt, as text on a terminal and else as JSON."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+
+if TYPE_CHECKING:
+    from tracker.settings import LogFormat
+
+
+def configure_logs(log_format: LogFormat | None) -> None:
+    """Sets logging up for the process: standard error, level INFO."""
+    is_text = log_format == "text" or (log_format is None and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    rendering: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if is_text
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove_meta, *rendering])
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    # APScheduler tells of every wake-up, Alembic of every start: our own lines say what matters.
+    for name in ("apscheduler", "alembic", "uvicorn.access", "filelock", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _to_json(value: dict[str, Any], **_options: object) -> str:
+    return orjson.dumps(value, default=str).decode()

@@ -1,0 +1,114 @@
+"""Runs the service as a process: listens, greets, and stops on a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from store.database import Database, StoreError
+from tracker.logs import configure_logs
+from tracker.providers.description import DescriptionError
+from tracker.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracker.bell import Bell
+    from tracker.settings import Settings
+
+_HTTP_GRACE_SECONDS = 4
+"""Requests may finish for so long; together with the service's own grace a stop stays well under 20 s."""
+
+
+class StartError(Exception):
+    """The service cannot start; the message says why and what to do."""
+
+
+def serve(settings: Settings) -> None:
+    """Runs the service until SIGTERM or SIGINT. Raises StartError."""
+    configure_logs(settings.log_format)
+    try:
+        asyncio.run(_serve(settings))
+    except (StoreError, DescriptionError) as error:
+        raise StartError(str(error)) from error
+
+
+def migrate(settings: Settings) -> str:
+    """Brings the database's schema up to date and returns its revision. Raises StartError."""
+    try:
+        database = Database.open(settings.database_url)
+    except StoreError as error:
+        raise StartError(str(error)) from error
+    try:
+        return asyncio.run(database.revision())
+    finally:
+        database.close()
+
+
+async def _serve(settings: Settings) -> None:
+    listener = _listen(settings)
+    with listener:
+        async with Service(settings) as service:
+            _greet(service, listener.getsockname()[1])
+            config = uvicorn.Config(
+                service.app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=_HTTP_GRACE_SECONDS,
+            )
+            await _Server(config, service.bell).serve(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        message = f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another --port."
+        raise StartError(message) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a signal ends it with exit code 0, and those who wait for a job are woken first."""
+
+    def __init__(self, config: uvicorn.Config, bell: Bell) -> None:
+        super().__init__(config)
+        self._bell = bell
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's own way raises the signal again once it has served, before the service could stop in order."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers those who wait, so that a long poll does not hold up the stop."""
+        self._bell.close()
+        await super().shutdown(sockets)
+
+
+def _greet(service: Service, port: int) -> None:
+    host = f"[{service.settings.host}]" if ":" in service.settings.host else service.settings.host
+    lines = [f"Tracker listens on http://{host}:{port} (database: {service.settings.shown_database_url})."]
+    if service.new_api_key:
+        lines.append(f"This is the admin API key; it is shown this once:\n\n    {service.new_api_key}\n")
+    print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - a word to the operator, not a log line

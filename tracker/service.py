@@ -1,0 +1,194 @@
+"""The composition root: builds every part, starts and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Self
+
+import structlog
+
+from store.database import Database
+from store.deliveries import Deliveries
+from store.events import Events
+from store.jobs import Jobs, Recorded
+from store.keys import Keys
+from store.records import ApiKey, Scope
+from store.secrets import Secrets
+from store.subscriptions import Subscriptions
+from tracker.api.auth import digest_of
+from tracker.api.context import Context
+from tracker.api.routes import build_app
+from tracker.bell import Bell
+from tracker.deliver import KEPT_OF_ANSWER, Deliverer
+from tracker.metronome import Metronome
+from tracker.outbound import Limits, Outbound, callback_flaw
+from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
+from tracker.providers.catalog import Catalog, load_descriptions
+from tracker.rules.fanout import deliveries_of
+from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
+from tracker.surroundings import Surroundings
+from tracker.sweep import Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from starlette.applications import Starlette
+
+    from tracker.providers.description import Description
+    from tracker.settings import Settings
+
+GRACE_SECONDS = 8.0
+"""What is in flight may finish for so long when the service stops."""
+
+_log = structlog.stdlib.get_logger("tracker")
+
+
+class Service:
+    """Tracker in one process: the store, the loops and the API. It runs inside `async with`.
+
+    With `is_ticking=False` nothing happens by itself: whoever holds the service calls the loops' `tick()`.
+    Entering raises StoreError, DescriptionError.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        surroundings: Surroundings | None = None,
+        descriptions: Sequence[Description] | None = None,
+        *,
+        is_ticking: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.surroundings = surroundings or Surroundings()
+        known = load_descriptions(settings.providers_dir) if descriptions is None else descriptions
+        self.catalog = Catalog(known, settings.environ)
+        self.bell = Bell()
+        self.new_api_key: str | None = None
+        """The key that the first start made: to be shown once, never stored."""
+        self._is_ticking = is_ticking
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._open_store(stack)
+            # The file is ours alone, so whatever is leased was leased by a process that is no more.
+            await self.jobs.recover_leases(None)
+            await self.deliveries.recover_leases(None)
+            await self._make_first_key()
+            self.callback_secret = await self._callback_secret()
+            await self._build_loops(stack)
+            self._start_loops(stack)
+            self.app: Starlette = build_app(self._context())
+            self._stack = stack.pop_all()
+        for name in self.settings.not_supported:
+            _log.warning("setting.not_supported", name=name, hint="It has no effect in this version.")
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def _open_store(self, stack: AsyncExitStack) -> None:
+        self._database = Database.open(self.settings.database_url)
+        stack.callback(self._database.close)
+        self.jobs = Jobs(self._database, deliveries_of)
+        self.events = Events(self._database)
+        self.subscriptions = Subscriptions(self._database)
+        self.deliveries = Deliveries(self._database)
+        self.keys = Keys(self._database)
+
+    async def _build_loops(self, stack: AsyncExitStack) -> None:
+        settings, surroundings = self.settings, self.surroundings
+        to_providers = Outbound(settings.poll_slots, Limits(POLL_SECONDS, LARGEST_ANSWER))
+        post_limits = Limits(settings.attempt_seconds, KEPT_OF_ANSWER, cuts=True)
+        to_subscribers = Outbound(settings.delivery_slots, post_limits, settings.allowed)
+        self.metronome = Metronome(surroundings)
+        self.poll_beat = self.metronome.beat("poll", lambda: self.poller.tick())  # noqa: PLW0108 - the poller is built below
+        self.deliver_beat = self.metronome.beat("deliver", lambda: self.deliverer.tick())  # noqa: PLW0108 - the same
+        self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
+        self.poller = Poller(
+            self.jobs,
+            self.catalog,
+            await stack.enter_async_context(to_providers),
+            surroundings,
+            settings.poll_slots,
+            told=self._tell,
+            wake_at=self.poll_beat.wake_at,
+        )
+        self.deliverer = Deliverer(
+            self.deliveries,
+            await stack.enter_async_context(to_subscribers),
+            surroundings,
+            settings.delivery_slots,
+            settings.retry_schedule,
+            settings.attempt_seconds,
+            self.callback_secret,
+            wake_at=self.deliver_beat.wake_at,
+        )
+        self.sweep = Sweep(
+            self.jobs, self.deliveries, self.events, surroundings, settings.retention, freed=self._look_again
+        )
+
+    def _start_loops(self, stack: AsyncExitStack) -> None:
+        stack.push_async_callback(self._finish_what_is_in_flight)
+        self.metronome.start()
+        stack.callback(self.metronome.stop)
+        if self._is_ticking:
+            for beat in (self.poll_beat, self.deliver_beat, self.sweep_beat):
+                beat.wake()
+
+    async def _finish_what_is_in_flight(self) -> None:
+        self.bell.close()
+        await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS))
+
+    def _tell(self, recorded: Recorded) -> None:
+        """What has been written is told: to those who wait for a job, and to the delivery loop."""
+        self.bell.ring(recorded.changed_jobs)
+        if recorded.deliveries:
+            self.deliver_beat.wake()
+
+    def _look_again(self) -> None:
+        self.poll_beat.wake()
+        self.deliver_beat.wake()
+
+    async def _make_first_key(self) -> None:
+        if self.settings.api_key is not None or await self.keys.has_any():
+            return
+        key = "trk_" + secrets.token_urlsafe(32)
+        key_id, now = self.surroundings.new_id("key"), self.surroundings.now()
+        await self.keys.add(ApiKey(key_id, "first start", Scope.ADMIN, digest_of(key), now))
+        self.new_api_key = key
+
+    async def _callback_secret(self) -> str:
+        fresh = new_secret(self.surroundings.entropy(NEW_SECRET_BYTES))
+        return self.settings.callback_secret or await Secrets(self._database).get_or_add("callback", fresh)
+
+    def _context(self) -> Context:
+        return Context(
+            jobs=self.jobs,
+            events=self.events,
+            subscriptions=self.subscriptions,
+            deliveries=self.deliveries,
+            keys=self.keys,
+            catalog=self.catalog,
+            surroundings=self.surroundings,
+            bell=self.bell,
+            allowed=self.settings.allowed,
+            api_key=self.settings.api_key,
+            callback_secret=self.callback_secret,
+            callback_flaw=callback_flaw,
+            poll_at=self.poll_beat.wake_at,
+            deliver=self.deliver_beat.wake,
+            unready=self._unready,
+        )
+
+    async def _unready(self) -> list[str]:
+        try:
+            await self._database.revision()
+        except Exception as error:  # whatever it is, it is the answer
+            return [f"The database cannot be read: {error}"]
+        return []
