@@ -39,10 +39,11 @@ def configure_logs(log_format: LogFormat | None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # APScheduler tells of every wake-up, Alembic of every start: our own lines say what matters.
-    for name in ("apscheduler", "alembic", "uvicorn.access", "filelock", "asyncio"):
+    # Others are only heard when something is wrong. APScheduler tells of every wake-up, Alembic of every start: our own lines say what matters.
+    for name in ("apscheduler", "alembic", "uvicorn", "filelock", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _to_json(value: dict[str, Any], **_options: object) -> str:
-    return orjson.dumps(value, default=str).decode()
+    first = {name: value.pop(name) for name in ("timestamp", "level", "event") if name in value}
+    return orjson.dumps(first | value, default=str).decode()

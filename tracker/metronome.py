@@ -66,7 +66,14 @@ class Beat:
 
     def _plan(self, at: datetime) -> None:
         self._scheduler.add_job(
-            self._run, DateTrigger(at), id=self._name, replace_existing=True, misfire_grace_time=None
+            self._run,
+            DateTrigger(at),
+            id=self._name,
+            replace_existing=True,
+            misfire_grace_time=None,
+            # A run plans the next one before it is over. The scheduler would skip that one, and the loop would sleep
+            # for good, if it held to one instance; that ticks never overlap is seen to here.
+            max_instances=100,
         )
 
 

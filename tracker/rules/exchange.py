@@ -51,7 +51,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return float(value[:12])
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=now.tzinfo)

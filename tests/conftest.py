@@ -1,0 +1,36 @@
+"""What the tests share: a clock that is moved by hand, and dice that always fall the same way."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tracker.surroundings import Surroundings
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def advance(self, seconds: float) -> datetime:
+        self.at += timedelta(seconds=seconds)
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(datetime(2026, 1, 1, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def surroundings(clock: Clock) -> Surroundings:
+    """The fake clock, jitter in the middle (delays as they are written), entropy that counts."""
+    counter = itertools.count(1)
+    return Surroundings(now=clock, jitter=lambda: 0.5, entropy=lambda size: next(counter).to_bytes(size, "big"))
