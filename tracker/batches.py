@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 T = TypeVar("T")
 _log = structlog.stdlib.get_logger("tracker")
@@ -56,3 +56,15 @@ class Batches(Generic[T]):
             _log.exception("batch.lost", batch=self._name, outcomes=len(batch))
         finally:
             self._settled(batch)
+
+
+async def finish_or_cancel(tasks: Mapping[asyncio.Task[None], T], seconds: float) -> list[T]:
+    """Lets tasks finish for so long and cancels the others; returns what those were at work on."""
+    if not tasks:
+        return []
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    unfinished = [tasks[task] for task in late]
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    return unfinished

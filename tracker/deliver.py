@@ -11,7 +11,7 @@ import structlog
 
 from store.records import Attempt, AttemptOutcome, AttemptResult, ClaimedDelivery, Secret
 from tracker import __version__
-from tracker.batches import Batches
+from tracker.batches import Batches, finish_or_cancel
 from tracker.rules import retry
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult, HttpRequest, retry_after
 from tracker.rules.fairness import next_due_at, share_slots
@@ -61,25 +61,27 @@ class Deliverer:
         self._wake_at = wake_at
         self._attempts: dict[asyncio.Task[None], ClaimedDelivery] = {}
         self._in_flight: Counter[str] = Counter()
+        self._claiming = asyncio.Lock()
         self._is_stopping = False
         self._outcomes: Batches[AttemptOutcome] = Batches("attempts", deliveries.record, self._settle)
 
     async def tick(self) -> datetime | None:
         """Starts an attempt of each delivery that is due and has a slot; returns when the next is due."""
-        free = self._slots - self._in_flight.total()
-        if free <= 0 or self._is_stopping:
-            # A slot that gets free asks for the next tick.
-            return None
-        now = self._surroundings.now()
-        lanes = await self._deliveries.lanes()
-        shares = share_slots(lanes, self._in_flight, IN_FLIGHT_PER_SUBSCRIBER, free, now)
-        if not shares:
-            return next_due_at(lanes, self._in_flight, IN_FLIGHT_PER_SUBSCRIBER)
-        claimed = await self._deliveries.claim(shares, now, now + self._lease)
-        for delivery in claimed:
-            self._start(delivery)
-        # Shares may be larger than what is due, so another look may find room for others.
-        return now if claimed else now + _PAUSE_AFTER_EMPTY_CLAIM
+        async with self._claiming:
+            free = self._slots - self._in_flight.total()
+            if free <= 0 or self._is_stopping:
+                # A slot that gets free asks for the next tick.
+                return None
+            now = self._surroundings.now()
+            lanes = await self._deliveries.lanes()
+            shares = share_slots(lanes, self._in_flight, IN_FLIGHT_PER_SUBSCRIBER, free, now)
+            if not shares:
+                return next_due_at(lanes, self._in_flight, IN_FLIGHT_PER_SUBSCRIBER)
+            claimed = await self._deliveries.claim(shares, now, now + self._lease)
+            for delivery in claimed:
+                self._start(delivery)
+            # Shares may be larger than what is due, so another look may find room for others.
+            return now if claimed else now + _PAUSE_AFTER_EMPTY_CLAIM
 
     async def drain(self) -> None:
         """Returns once every attempt that was started is written."""
@@ -90,13 +92,8 @@ class Deliverer:
     async def stop(self, grace: float) -> None:
         """Claims nothing more, lets attempts finish for `grace` seconds, and gives the leases of the others back."""
         self._is_stopping = True
-        unfinished: list[ClaimedDelivery] = []
-        if self._attempts:
-            _, late = await asyncio.wait(self._attempts, timeout=grace)
-            unfinished = [self._attempts[task] for task in late]
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        async with self._claiming:
+            unfinished = await finish_or_cancel(self._attempts, grace)
         await self._outcomes.drain()
         await self._deliveries.release(claimed.delivery for claimed in unfinished)
 

@@ -20,8 +20,9 @@ def configure_logs(log_format: LogFormat | None) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    # Tracebacks stay plain: the rich ones print local variables, and those hold credentials.
     rendering: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if is_text
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
     )
@@ -39,7 +40,7 @@ def configure_logs(log_format: LogFormat | None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # Others are only heard when something is wrong. APScheduler tells of every wake-up, Alembic of every start: our own lines say what matters.
+    # Others are heard only when something is wrong: APScheduler tells of every wake-up, Alembic of every start.
     for name in ("apscheduler", "alembic", "uvicorn", "filelock", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

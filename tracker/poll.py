@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from tracker.batches import Batches
+from tracker.batches import Batches, finish_or_cancel
 from tracker.providers.catalog import MissingCredentialsError, ProviderError
 from tracker.rules.reading import Answer, Problem
 from tracker.rules.schedule import Timing
@@ -59,22 +59,24 @@ class Poller:
         self._wake_at = wake_at
         self._polls: dict[asyncio.Task[None], Job] = {}
         self._unwritten = 0
+        self._claiming = asyncio.Lock()
         self._is_stopping = False
         self._outcomes: Batches[PollOutcome] = Batches("polls", self._record, self._settle)
 
     async def tick(self) -> datetime | None:
         """Starts a poll of each job that is due, while slots are free; returns when the next job is due."""
-        free = self._slots - len(self._polls) - self._unwritten
-        if free <= 0 or self._is_stopping:
-            # A slot that gets free asks for the next tick.
-            return None
-        now = self._surroundings.now()
-        claim = await self._jobs.claim_due(now, free, now + LEASE)
-        for job in claim.rows:
-            task = asyncio.get_running_loop().create_task(self._poll(job), name=f"poll {job.id}")
-            self._polls[task] = job
-            task.add_done_callback(self._polls.pop)
-        return claim.next_due_at
+        async with self._claiming:
+            free = self._slots - len(self._polls) - self._unwritten
+            if free <= 0 or self._is_stopping:
+                # A slot that gets free asks for the next tick.
+                return None
+            now = self._surroundings.now()
+            claim = await self._jobs.claim_due(now, free, now + LEASE)
+            for job in claim.rows:
+                task = asyncio.get_running_loop().create_task(self._poll(job), name=f"poll {job.id}")
+                self._polls[task] = job
+                task.add_done_callback(self._polls.pop)
+            return claim.next_due_at
 
     async def drain(self) -> None:
         """Returns once every poll that was started is written."""
@@ -85,13 +87,8 @@ class Poller:
     async def stop(self, grace: float) -> None:
         """Claims nothing more, lets polls finish for `grace` seconds, and gives the leases of the others back."""
         self._is_stopping = True
-        unfinished: list[Job] = []
-        if self._polls:
-            _, late = await asyncio.wait(self._polls, timeout=grace)
-            unfinished = [self._polls[task] for task in late]
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        async with self._claiming:
+            unfinished = await finish_or_cancel(self._polls, grace)
         await self._outcomes.drain()
         await self._jobs.release(unfinished)
 
@@ -101,9 +98,8 @@ class Poller:
             outcome = give_up(job, started)
         else:
             answer = await self._answer(job)
-            now, jitter = self._surroundings.now(), self._surroundings.jitter()
-            outcome = decide(job, answer, self._timing(job), now, jitter)
-            _log_poll(outcome, (now - started).total_seconds())
+            outcome = decide(job, answer, self._timing(job), self._surroundings.now(), self._surroundings.jitter())
+        _log_poll(outcome, (self._surroundings.now() - started).total_seconds())
         self._unwritten += 1
         self._outcomes.put(outcome)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from store.database import Database, StoreError
+from store.database import Database
+from store.errors import StoreError
 from tracker.logs import configure_logs
 from tracker.providers.description import DescriptionError
 from tracker.service import Service

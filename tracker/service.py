@@ -134,9 +134,9 @@ class Service:
         )
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
-        stack.push_async_callback(self._finish_what_is_in_flight)
         self.metronome.start()
         stack.callback(self.metronome.stop)
+        stack.push_async_callback(self._finish_what_is_in_flight)
         if self._is_ticking:
             for beat in (self.poll_beat, self.deliver_beat, self.sweep_beat):
                 beat.wake()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.deliveries import DeliveryFilter
+from store.deliveries import DeliveryFilter, SubscriptionGoneError
 from store.records import Delivery, DeliveryStatus
 from tracker.api.context import context_of
 from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
 from tracker.api.payloads import delivery_payload
-from tracker.api.problems import not_found, wrong_parameter
+from tracker.api.problems import ApiError, not_found, wrong_parameter
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,7 +41,10 @@ async def retry(request: Request) -> Response:
     """`POST /v1/deliveries/{id}/retry`: send it once more, whatever became of it."""
     context = context_of(request)
     delivery_id = request.path_params["id"]
-    delivery = await context.deliveries.retry(delivery_id, context.surroundings.now())
+    try:
+        delivery = await context.deliveries.retry(delivery_id, context.surroundings.now())
+    except SubscriptionGoneError as error:
+        raise ApiError(409, str(error)) from error
     if delivery is None:
         raise not_found("delivery", delivery_id)
     context.deliver()

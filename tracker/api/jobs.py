@@ -7,6 +7,8 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from starlette.responses import Response
+
 from store.deliveries import DeliveryFilter
 from store.jobs import JobFilter
 from store.records import Job, Status
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
 LONGEST_WAIT = 300.0
 USUAL_WAIT = 30.0
@@ -132,7 +133,7 @@ async def forget(request: Request) -> Response:
     if not await context.jobs.forget(job_id):
         raise not_found("job", job_id)
     context.bell.ring([job_id])
-    return json_response(None, 204)
+    return Response(status_code=204)
 
 
 def new_job(context: Context, body: JobBody) -> Job:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from starlette.responses import Response
+
 from store.records import Filter, Secret, Subscription
 from tracker.api.bodies import SubscriptionBody, read_body
 from tracker.api.context import Context, context_of
@@ -19,7 +21,6 @@ from tracker.rules.signing import NEW_SECRET_BYTES, new_secret, secret_flaw
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VISIBLE = re.compile(r"[\x20-\x7e]*")
@@ -58,7 +59,7 @@ async def remove(request: Request) -> Response:
     subscription_id = request.path_params["id"]
     if not await context.subscriptions.remove(subscription_id, context.surroundings.now()):
         raise not_found("subscription", subscription_id)
-    return json_response(None, 204)
+    return Response(status_code=204)
 
 
 async def test(request: Request) -> Response:

@@ -92,9 +92,7 @@ def target_flaw(target: Target, allowed: Allowed) -> str | None:
 
 def address_flaw(address: Address, allowed: Allowed) -> str | None:
     """Why this address must not be dialled (None: it may)."""
-    if any(address in network for network in allowed.networks if network.version == address.version):
-        return None
-    if _is_public(address):
+    if _is_opened(address, allowed) or _is_public(address):
         return None
     return f"{address} is not a public address; the operator can open it with TRACKER_ALLOWED_NETWORKS."
 
@@ -113,12 +111,11 @@ def _host_flaw(target: Target, allowed: Allowed) -> str | None:
         return None
     address = literal_address(host)
     if address is not None:
-        flaw = address_flaw(address, allowed)
-        is_opened = flaw is None and not _is_public(address)
-        return flaw or _plain_http_flaw(target, allowed, is_opened=is_opened)
+        is_opened = _is_opened(address, allowed)
+        return address_flaw(address, allowed) or _plain_http_flaw(target, allowed, is_opened=is_opened)
     if not _HOST.fullmatch(host) or _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
         return f"{target.host!r} is not a host name."
-    if host.rpartition(".")[2] in _LOCAL_NAMES or host.endswith(".home.arpa"):
+    if any(host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES):
         return f"{target.host!r} is a local name; the operator can open it with TRACKER_ALLOWED_NETWORKS."
     return _plain_http_flaw(target, allowed, is_opened=False)
 
@@ -127,6 +124,10 @@ def _plain_http_flaw(target: Target, allowed: Allowed, *, is_opened: bool) -> st
     if target.scheme == "https" or allowed.http or is_opened:
         return None
     return "Plain http is not allowed: use https (or the operator sets TRACKER_ALLOW_HTTP=1)."
+
+
+def _is_opened(address: Address, allowed: Allowed) -> bool:
+    return any(address in network for network in allowed.networks if network.version == address.version)
 
 
 def _is_public(address: Address) -> bool:

@@ -47,7 +47,7 @@ def status_changes(job: Job, reading: Reading, now: datetime) -> tuple[Change, .
         for moment in _unseen(job, reading)
         if not moment.status.is_final
     ]
-    last = Change(reading.status, reading.provider_status, _began_at(reading, now))
+    last = Change(reading.status, reading.provider_status, _began_at(job, reading, now))
     return tuple(_in_order(known, [*passed, last]))
 
 
@@ -76,16 +76,28 @@ def _in_order(known: Status | None, changes: Iterable[Change]) -> Iterable[Chang
             known = change.status
 
 
-def _began_at(reading: Reading, now: datetime) -> datetime:
+def _began_at(job: Job, reading: Reading, now: datetime) -> datetime:
     """When the reading's status began: by the history, else by the provider's times, else as of now."""
+    began = _time_in_history(reading) or _time_given(reading)
+    if began is None or _is_of_earlier_turn(job, reading, began):
+        return now
+    return began
+
+
+def _is_of_earlier_turn(job: Job, reading: Reading, began: datetime) -> bool:
+    """Whether the provider's time is of an earlier turn of a status that a job can come back to."""
+    if job.status is Status.QUEUED or reading.status.is_final or job.status_since is None:
+        return False
+    return began <= job.status_since
+
+
+def _time_in_history(reading: Reading) -> datetime | None:
     began = None
     for moment in reversed(reading.history):
         if moment.status is not reading.status:
             break
         began = moment.at
-    if began is not None:
-        return began
-    return _time_given(reading) or now
+    return began
 
 
 def _time_given(reading: Reading) -> datetime | None:

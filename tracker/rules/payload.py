@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def rfc3339(at: datetime) -> str:
     """UTC with milliseconds and a `Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    # Not strftime: it writes the year 1, a common null of providers, without its zeros.
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def rfc3339_or_none(at: datetime | None) -> str | None:

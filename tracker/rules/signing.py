@@ -7,7 +7,6 @@ HMAC-SHA-256 under the secret's bytes. Several secrets give several signatures, 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from typing import TYPE_CHECKING
@@ -35,7 +34,7 @@ def secret_flaw(secret: str) -> str | None:
         return f"A secret begins with {PREFIX!r}."
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and its parent for text that is not ASCII
         return f"What follows {PREFIX!r} must be standard base64."
     if not SHORTEST <= len(key) <= LONGEST:
         return f"A secret has {SHORTEST} to {LONGEST} bytes; this one has {len(key)}."

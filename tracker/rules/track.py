@@ -23,6 +23,8 @@ PROGRESS_PERIOD = timedelta(seconds=1)
 
 def decide(job: Job, answer: Answer, timing: Timing, now: datetime, jitter: float) -> PollOutcome:
     """The outcome of a poll of `job` that was answered `now`; `jitter` is within 0 and 1."""
+    if job.status.is_final:
+        return PollOutcome(job)
     story = _Story(replace(job, polls=job.polls + 1, last_polled_at=now), now)
     if isinstance(answer, Reading):
         _read(story, answer, timing, jitter)
@@ -43,6 +45,8 @@ def is_out_of_time(job: Job, now: datetime) -> bool:
 
 def give_up(job: Job, now: datetime) -> PollOutcome:
     """The end of a job whose time is over and that may not be polled once more."""
+    if job.status.is_final:
+        return PollOutcome(job)
     story = _Story(job, now)
     story.end(_TIMEOUT)
     return story.outcome()

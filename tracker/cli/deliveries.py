@@ -1,0 +1,65 @@
+"""`tracker deliveries …`: see what became of each webhook."""
+
+from typing import Annotated
+
+import typer
+
+from store.records import DeliveryStatus
+from tracker.cli.connection import connect
+from tracker.cli.options import DEFAULT_URL, AsJson, Cursor, Id, Limit, Url
+from tracker.cli.output import print_fields, print_json, print_page, print_table
+
+app = typer.Typer(help="See what became of each webhook.", no_args_is_help=True)
+
+_COLUMNS = ("id", "event_type", "job_id", "status", "attempt_count")  # what fits a terminal; --json has it all
+_COLUMNS_OF_ATTEMPTS = ("number", "started_at", "duration_ms", "outcome", "http_status", "error", "response_body")
+
+
+@app.command("list")
+def list_deliveries(
+    *,
+    subscription_id: Annotated[str | None, typer.Option(help="Only for this subscription.")] = None,
+    job_id: Annotated[str | None, typer.Option(help="Only about this job.")] = None,
+    event_id: Annotated[str | None, typer.Option(help="Only of this event.")] = None,
+    status: Annotated[DeliveryStatus | None, typer.Option(help="Only with this status.")] = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """List deliveries, newest first."""
+    filters = {
+        "subscription_id": subscription_id,
+        "job_id": job_id,
+        "event_id": event_id,
+        "status": status.value if status else None,
+        "limit": limit,
+        "cursor": cursor,
+    }
+    with connect(url) as service:
+        page = service.page("deliveries", params=filters)
+    print_page(_COLUMNS, page, as_json=as_json)
+
+
+@app.command("show")
+def show_delivery(delivery_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Show a delivery and its attempts."""
+    with connect(url) as service:
+        delivery = service.get("deliveries", delivery_id)
+    if as_json:
+        print_json(delivery)
+        return
+    print_fields(delivery, [name for name in delivery if name != "attempts"])
+    typer.echo()
+    print_table(_COLUMNS_OF_ATTEMPTS, delivery.get("attempts") or [])
+
+
+@app.command("retry")
+def retry_delivery(delivery_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Attempt a delivery again, now."""
+    with connect(url) as service:
+        delivery = service.post("deliveries", delivery_id, "retry").document
+    if as_json:
+        print_json(delivery)
+    else:
+        print_fields(delivery, ("id", "status", "next_attempt_at"))

@@ -1,0 +1,177 @@
+"""`tracker jobs …`: register jobs, look at them, wait for them."""
+
+from typing import Annotated
+
+import typer
+
+from store.records import Status
+from tracker.cli.connection import connect
+from tracker.cli.options import (
+    DEFAULT_URL,
+    AsJson,
+    Cursor,
+    EventFilter,
+    Id,
+    Limit,
+    Patience,
+    Tags,
+    Url,
+    existing_id,
+    pairs,
+)
+from tracker.cli.output import (
+    Document,
+    ExitCode,
+    note,
+    print_fields,
+    print_json,
+    print_line,
+    print_page,
+    print_table,
+)
+from tracker.cli.waiting import wait_and_report
+from tracker.cli.watching import open_screen, unfinished_jobs, watch_until_final
+
+app = typer.Typer(help="Register jobs, look at them, wait for them.", no_args_is_help=True)
+
+_COLUMNS = ("id", "provider", "kind", "remote_id", "status", "progress", "next_poll_at")
+_FIELDS_OF_A_NEW_JOB = ("id", "status", "next_poll_at")
+_COLUMNS_OF_HISTORY = ("sequence", "status", "provider_status", "progress", "occurred_at", "detected_at")
+
+KeyValues = Annotated[list[str] | None, typer.Option(metavar="K=V", help="A key and its value; repeatable.")]
+
+
+@app.command("add")
+def add_job(  # noqa: PLR0913 - a parameter for each option
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="The provider's name.")],
+    remote_id: Annotated[str, typer.Argument(metavar="REMOTE_ID", help="The provider's id of the job.")],
+    *,
+    kind: Annotated[str | None, typer.Option(help="The kind of job, where the provider has several.")] = None,
+    account: Annotated[str | None, typer.Option(help="Whose credentials to poll with.")] = None,
+    param: KeyValues = None,
+    callback_url: Annotated[str | None, typer.Option(help="Where this job's events go.")] = None,
+    event: EventFilter = None,
+    tag: Tags = None,
+    meta: KeyValues = None,
+    timeout: Annotated[int | None, typer.Option(metavar="S", min=1, help="Expire the job after S seconds.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the job to end, like `jobs wait`.")] = False,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Track a job of a provider."""
+    wanted = {
+        "provider": provider,
+        "remote_id": remote_id,
+        "kind": kind,
+        "account": account,
+        "params": pairs("--param", param or ()),
+        "callback_url": callback_url,
+        "events": event,
+        "tags": tag,
+        "metadata": pairs("--meta", meta or ()),
+        "timeout_seconds": timeout,
+    }
+    with connect(url) as service:
+        answer = service.post("jobs", body=wanted)
+        if answer.http_status == 200:
+            note("This job was tracked before; here it is as it is.")
+        if not (wait and as_json):  # stdout is one document: with both, the job at its end
+            _print_new_job(answer.document, as_json=as_json)
+        if wait:
+            wait_and_report(service, answer.document["id"], None, as_json=as_json)
+
+
+@app.command("list")
+def list_jobs(  # noqa: PLR0913 - a parameter for each option
+    *,
+    provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
+    status: Annotated[list[Status] | None, typer.Option(help="Only with this status; repeatable.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    remote_id: Annotated[str | None, typer.Option(help="Only with this id at the provider.")] = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """List jobs, newest first."""
+    filters = {
+        "provider": provider,
+        "kind": kind,
+        "account": account,
+        "status": [one.value for one in status or ()],
+        "tag": tag,
+        "remote_id": remote_id,
+        "limit": limit,
+        "cursor": cursor,
+    }
+    with connect(url) as service:
+        page = service.page("jobs", params=filters)
+    print_page(_COLUMNS, page, as_json=as_json)
+
+
+@app.command("show")
+def show_job(job_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Show a job and its history, in the provider's times."""
+    with connect(url) as service:
+        job = service.get("jobs", job_id)
+        history = service.all_rows("jobs", job_id, "history")
+    if as_json:
+        print_json({**job, "history": history})
+        return
+    print_fields(job)
+    typer.echo()
+    print_table(_COLUMNS_OF_HISTORY, history)
+
+
+@app.command("wait")
+def wait_for_job(job_id: Id, *, timeout: Patience = None, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Wait for a job to end; exit code 1 unless it succeeded in time."""
+    with connect(url) as service:
+        wait_and_report(service, job_id, timeout, as_json=as_json)
+
+
+@app.command("watch")
+def watch_jobs(
+    job_ids: Annotated[list[str] | None, typer.Argument(metavar="ID", parser=existing_id)] = None,
+    *,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Watch jobs, or all unfinished ones, until each has ended; exit code 1 unless all succeeded."""
+    with connect(url) as service:
+        watched = job_ids or unfinished_jobs(service)
+        if not watched:
+            note("No job is unfinished.")
+            return
+        with open_screen(as_json=as_json) as screen:
+            all_well = watch_until_final(service, watched, screen)
+    if not all_well:
+        raise typer.Exit(ExitCode.ENDED_BADLY)
+
+
+@app.command("poll")
+def poll_job(job_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Poll a job now, whatever its interval says."""
+    with connect(url) as service:
+        job = service.post("jobs", job_id, "poll").document
+    _print_new_job(job, as_json=as_json)
+
+
+@app.command("forget")
+def forget_job(job_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Stop tracking a job; the provider goes on with it."""
+    with connect(url) as service:
+        service.delete("jobs", job_id)
+    if as_json:
+        print_json({"id": job_id, "deleted": True})
+    else:
+        print_line(f"{job_id} is no longer tracked.")
+
+
+def _print_new_job(job: Document, *, as_json: bool) -> None:
+    if as_json:
+        print_json(job)
+    else:
+        print_fields(job, _FIELDS_OF_A_NEW_JOB)

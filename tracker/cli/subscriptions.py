@@ -1,0 +1,108 @@
+"""`tracker subscriptions …`: say where events go."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from tracker.cli.connection import Connection, connect
+from tracker.cli.options import DEFAULT_URL, AsJson, Cursor, EventFilter, Id, Limit, Tags, Url
+from tracker.cli.output import Document, ExitCode, note, print_fields, print_json, print_line, print_page, stop
+
+app = typer.Typer(help="Say where events go.", no_args_is_help=True)
+
+_COLUMNS = ("id", "callback_url", "events", "status", "description")
+_SECONDS_BETWEEN_LOOKS = 0.25
+_LOOKS = 80  # 20 s: an attempt takes at most 15 s unless set otherwise
+
+
+@app.command("add")
+def add_subscription(
+    callback_url: Annotated[str, typer.Argument(metavar="URL", help="Where the events go.")],
+    *,
+    event: EventFilter = None,
+    provider: Annotated[list[str] | None, typer.Option(metavar="P", help="Only of this provider; repeatable.")] = None,
+    tag: Tags = None,
+    description: Annotated[str | None, typer.Option(metavar="D", help="A note for people.")] = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Subscribe a URL to events, and print the secret that will sign them."""
+    wanted = {
+        "callback_url": callback_url,
+        "events": event,
+        "providers": provider,
+        "tags": tag,
+        "description": description,
+    }
+    with connect(url) as service:
+        subscription = service.post("subscriptions", body=wanted).document
+    if as_json:
+        print_json(subscription)
+    else:
+        print_fields(subscription, ("id", "callback_url", "events", "status", "secret"))
+    note("Keep the secret now: it is not shown again.")
+
+
+@app.command("list")
+def list_subscriptions(
+    *, limit: Limit = None, cursor: Cursor = None, as_json: AsJson = False, url: Url = DEFAULT_URL
+) -> None:
+    """List subscriptions, newest first."""
+    with connect(url) as service:
+        page = service.page("subscriptions", params={"limit": limit, "cursor": cursor})
+    print_page(_COLUMNS, page, as_json=as_json)
+
+
+@app.command("show")
+def show_subscription(subscription_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Show a subscription, without its secret."""
+    with connect(url) as service:
+        subscription = service.get("subscriptions", subscription_id)
+    if as_json:
+        print_json(subscription)
+    else:
+        print_fields(subscription)
+
+
+@app.command("test")
+def send_test_event(subscription_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Send a test event to a subscription; exit code 1 unless it is delivered at once."""
+    with connect(url) as service:
+        delivery_id = service.post("subscriptions", subscription_id, "test").document["id"]
+        delivery = attempted(service, delivery_id)
+    if as_json:
+        print_json(delivery)
+    else:
+        print_fields({**delivery, **_last_attempt(delivery)}, ("id", "status", "outcome", "http_status", "error"))
+    if delivery.get("status") != "delivered":
+        message = f"The test event was not delivered; see `tracker deliveries show {delivery_id}`."
+        stop(message, ExitCode.ENDED_BADLY)
+
+
+@app.command("remove")
+def remove_subscription(subscription_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Remove a subscription."""
+    with connect(url) as service:
+        service.delete("subscriptions", subscription_id)
+    if as_json:
+        print_json({"id": subscription_id, "deleted": True})
+    else:
+        print_line(f"{subscription_id} is removed.")
+
+
+def attempted(service: Connection, delivery_id: str, pause: Callable[[float], None] = time.sleep) -> Document:
+    """The delivery after its first attempt, or as it is when that takes too long."""
+    delivery = service.get("deliveries", delivery_id)
+    for _ in range(_LOOKS):
+        if delivery.get("status") != "pending" or delivery.get("attempts"):
+            break
+        pause(_SECONDS_BETWEEN_LOOKS)
+        delivery = service.get("deliveries", delivery_id)
+    return delivery
+
+
+def _last_attempt(delivery: Document) -> Document:
+    attempts = delivery.get("attempts") or [{}]
+    return {name: attempts[-1].get(name) for name in ("outcome", "http_status", "error")}

@@ -1,0 +1,140 @@
+"""Watching jobs: their progress as bars on a terminal, as lines or JSON elsewhere."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn
+from rich.text import Text
+
+from store.records import FINAL_STATUSES, Status
+from tracker.cli.output import note, one_line, open_console, percent, print_json, print_line, style_of
+from tracker.cli.waiting import ended_well, is_final, why_it_ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rich.console import Console
+    from rich.progress import Task, TaskID
+
+    from tracker.cli.connection import Connection
+    from tracker.cli.output import Document
+
+_MOST_JOBS = 200  # one page of the API, and more than a terminal has lines
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+class Screen(Protocol):
+    """Where the state of jobs is shown, again and again."""
+
+    def show(self, job: Document) -> None:
+        """Show the job as it is now."""
+
+
+class Bars:
+    """A progress bar per job."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, job: Document) -> None:
+        """Move the job's bar."""
+        task = self._tasks.get(job["id"])
+        if task is None:
+            task = self._tasks[job["id"]] = self._progress.add_task(_name_of(job), total=None, job=job)
+        known = 1.0 if ended_well(job) else job.get("progress")
+        total = 1.0 if known is not None or is_final(job) else None  # without a total the bar pulses
+        self._progress.update(task, completed=known or 0, total=total, job=job)
+        if is_final(job):
+            self._progress.stop_task(task)
+
+
+class Lines:
+    """A line per change, for pipes and logs."""
+
+    def __init__(self, write: Callable[[Document], None]) -> None:
+        self._write = write
+        self._shown: dict[str, tuple[object, ...]] = {}
+
+    def show(self, job: Document) -> None:
+        """Write the job, if it is not as it was."""
+        state = (job.get("provider_status"), job.get("progress"), _state_of(job))
+        if self._shown.get(job["id"]) != state:
+            self._shown[job["id"]] = state
+            self._write(job)
+
+
+@contextmanager
+def open_screen(*, as_json: bool) -> Iterator[Screen]:
+    """The screen that suits stdout; JSON is one document per line and change."""
+    console = open_console()
+    if as_json:
+        yield Lines(lambda job: print_json(job, indent=None))
+    elif not console.is_terminal:
+        yield Lines(lambda job: print_line(_line_about(job)))
+    else:
+        with progress_on(console) as progress:
+            yield Bars(progress)
+
+
+def unfinished_jobs(service: Connection) -> list[str]:
+    """The ids of the jobs that are still tracked, newest first, as many as can be watched."""
+    statuses = [status.value for status in Status if status not in FINAL_STATUSES]
+    page = service.page("jobs", params={"status": statuses, "limit": _MOST_JOBS})
+    if page.get("next_cursor"):
+        note(f"Watching the newest {_MOST_JOBS} of the unfinished jobs.")
+    return [job["id"] for job in page["data"]]
+
+
+def watch_until_final(
+    service: Connection,
+    job_ids: Iterable[str],
+    screen: Screen,
+    pause: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Show the jobs until each has ended; whether all of them ended well."""
+    watched = list(dict.fromkeys(job_ids))
+    all_well = True
+    while True:
+        for job_id in tuple(watched):
+            job = service.find("jobs", job_id)
+            if job is None:
+                note(f"Error: {job_id} was not found.")
+            else:
+                screen.show(job)
+            if job is None or is_final(job):
+                watched.remove(job_id)
+                all_well = all_well and job is not None and ended_well(job)
+        if not watched:
+            return all_well
+        pause(_SECONDS_BETWEEN_LOOKS)
+
+
+class _StatusColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        job: Document = task.fields["job"]
+        return Text(_state_of(job), style=style_of(str(job.get("status"))))
+
+
+def progress_on(console: Console) -> Progress:
+    """The bars on a console; they move while it is entered."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), _StatusColumn())
+    return Progress(*columns, console=console)
+
+
+def _name_of(job: Document) -> str:
+    return one_line(f"{job['id']} {job.get('provider')}/{job.get('kind')}")
+
+
+def _line_about(job: Document) -> str:
+    parts = (job.get("updated_at"), _name_of(job), percent(job.get("progress")), _state_of(job))
+    return " ".join(one_line(part) for part in parts if part is not None)
+
+
+def _state_of(job: Document) -> str:
+    problem = job.get("poll_problem") or {}
+    polling = f" (polling: {problem.get('code')})" if problem else ""
+    return one_line(f"{job.get('status')}{polling}{why_it_ended(job)}")
