@@ -1,0 +1,65 @@
+"""What the README says is so."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from store.records import Secret
+from tracker.api.routes import ROUTES
+from tracker.cli.app import app
+from tracker.rules.signing import signed_headers
+
+README = Path(__file__).parent.parent.joinpath("README.md").read_text("utf-8")
+SECRET = "whsec_" + base64.b64encode(bytes(range(33))).decode()
+BODY = b'{"type":"job.succeeded","timestamp":"2026-01-01T00:00:00.000Z","data":{"job":{"remote_id":"r1","status":"succeeded","output":{"a":1}}}}'
+
+
+@pytest.fixture
+def handle():
+    """The snippet under "Verify a webhook", as it stands there."""
+    (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    namespace: dict[str, object] = {}
+    exec(compile(snippet, "README.md", "exec"), namespace)  # noqa: S102 - our own README
+    return namespace["handle"]
+
+
+def test_snippet_accepts_what_tracker_signs(handle):
+    headers = signed_headers("evt_1", BODY, [Secret(SECRET)], "1", datetime.now(UTC))
+    assert handle(headers, BODY, SECRET) == "evt_1: job.succeeded, r1 is succeeded: {'a': 1}"
+
+
+def test_snippet_refuses_what_was_changed_on_the_way(handle):
+    headers = signed_headers("evt_1", BODY, [Secret(SECRET)], "1", datetime.now(UTC))
+    assert handle(headers, BODY.replace(b"r1", b"r2"), SECRET) == "401: not from Tracker"
+
+
+def test_every_route_is_in_the_readme():
+    paths = {route.path for route in ROUTES}
+    text = README.replace("[/{id}]", "/{id}")
+    missing = [path for path in paths if path not in text and not path.rpartition("{id}")[2].strip("/") in text]
+    assert not missing
+
+
+def test_every_setting_is_in_the_readme():
+    source = Path(__file__).parent.parent.joinpath("tracker/settings.py").read_text("utf-8")
+    from_environment = source.partition("def from_environment")[2].partition("@property")[0]
+    names = set(re.findall(r'"(TRACKER_[A-Z_]+)"', from_environment))
+    assert names
+    assert not [name for name in names if f"`{name}`" not in README]
+
+
+def test_every_command_that_the_readme_shows_exists():
+    known = typer.main.get_command(app)
+    for line in re.findall(r"uv run tracker ([a-z]+(?: [a-z]+)?)", README):
+        command = known
+        for word in line.split():
+            if not hasattr(command, "commands"):
+                break
+            assert word in command.commands, line
+            command = command.commands[word]
