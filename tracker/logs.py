@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tracker.settings import LogFormat
 
 
-def configure_logs(log_format: LogFormat | None) -> None:
-    """Sets logging up for the process: standard error, level INFO."""
+def configure_logs(log_format: LogFormat | None, level: int = logging.INFO) -> None:
+    """Sets logging up for the process, on standard error."""
     is_text = log_format == "text" or (log_format is None and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -39,7 +39,7 @@ def configure_logs(log_format: LogFormat | None) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     # Others are heard only when something is wrong: APScheduler tells of every wake-up, Alembic of every start.
     for name in ("apscheduler", "alembic", "uvicorn", "filelock", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,1 +1,1 @@
-"""Simulated providers, a receiver that verifies, and `tracker demo`, which puts them to work. The tests use them too."""
+"""`tracker demo`: simulated providers and a receiver that verifies, put to work. The tests use them too."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.providers.description import Description, DescriptionError, Kind, read_description
+from tracker.providers.description import BASE_URL, Description, DescriptionError, Kind, read_description
 from tracker.providers.interpret import interpret
-from tracker.providers.request import poll_request
+from tracker.providers.request import MissingParameterError, UnusableValueError, poll_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,8 +75,18 @@ class Provider:
         return {name: self.environ[variable] for name, variable in variables.items()}
 
     def request(self, job: Job) -> HttpRequest:
-        """The request that polls a job. Raises ProviderError, or MissingParameterError."""
-        return poll_request(self.description, self._kind(job.kind), self.base_url, self.credentials(job.account), job)
+        """The request that polls a job. Raises ProviderError; UnusableJobError where a value of the job is at fault."""
+        kind, credentials = self._kind(job.kind), self.credentials(job.account)
+        try:
+            return poll_request(self.description, kind, self.base_url, credentials, job)
+        except MissingParameterError as error:
+            name = error.args[0]
+            message = f"Jobs of kind {job.kind!r} of provider {job.provider!r} need the parameter {name!r}."
+            raise UnusableJobError(f"/params/{name}", message) from error
+        except UnusableValueError as error:
+            placeholder, value = error.args
+            pointer = "/remote_id" if placeholder == "id" else "/" + placeholder.replace("param.", "params/")
+            raise UnusableJobError(pointer, f"{value!r} cannot stand in the path of a URL.") from error
 
     def read(self, job: Job, result: ExchangeResult, now: datetime) -> Answer:
         """What the result of that request says of the job."""
@@ -134,8 +144,8 @@ def variable_of(base: str, account: str) -> str:
 
 def _base_url(description: Description, environ: Mapping[str, str]) -> str:
     variable = f"TRACKER_{description.name.upper().replace('-', '_')}_BASE_URL"
-    base_url = environ.get(variable) or description.base_url
-    if not re.match(r"https?://[^/\s?#]+", base_url):
+    base_url = (environ.get(variable) or description.base_url).rstrip("/")
+    if not re.fullmatch(BASE_URL, base_url):
         message = f"{variable} is {base_url!r}; give a URL like {description.base_url}"
         raise DescriptionError(message)
-    return base_url.rstrip("/")
+    return base_url

@@ -26,6 +26,8 @@ Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
 Pointers = Annotated[tuple[Pointer, ...], Field(min_length=1)]
+BASE_URL = r"^https?://[^/?#\s]+(/[^?#\s]*[^?#/\s])?$"
+"""What a base URL looks like: no query, no fragment, no slash at its end."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -214,9 +216,17 @@ class Kind(_Section):
                 if name not in ("id", "kind") and not re.fullmatch(r"param\.[A-Za-z_]\w*", name):
                     message = f"unknown placeholder {{{name}}}: use {{id}}, {{kind}} or {{param.NAME}}"
                     raise ValueError(message)
-        if not self.path.startswith("/"):
-            message = f"path {self.path!r} must begin with '/'"
-            raise ValueError(message)
+            if set(_PLACEHOLDER.sub("", template)) & set("{}"):
+                message = f"{template!r} has a brace without its other half"
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _begin_every_path_with_a_slash(self) -> Self:
+        for path in (self.path, *self.result_urls.values()):
+            if not path.startswith("/"):
+                message = f"path {path!r} must begin with '/'"
+                raise ValueError(message)
         return self
 
 
@@ -226,7 +236,7 @@ class Description(_Section):
     name: Name
     title: str
     docs: str | None = None
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+(/[^?#\s]*[^?#/\s])?$")]
+    base_url: Annotated[str, Field(pattern=BASE_URL)]
     auth: Auth
     headers: dict[str, str] = {}
     default_kind: Name | None = None

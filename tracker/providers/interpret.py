@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _LONGEST_TEXT = 2000
 """Characters kept of a provider's messages."""
 
+_ROOM_AROUND = 16
+"""How many levels of JSON an event, a list or a page may put around a provider's value."""
+
+_BELIEVABLE_YEARS = range(2000, 2100)
+"""Times outside are a provider's way to say that there is none: 0, the year 1, the year 9999."""
+
 
 def interpret(kind: Kind, base_url: str, job: Job, result: ExchangeResult, now: datetime) -> Answer:
     """The answer to a poll of `job`, translated. Nothing that it holds can make this raise."""
@@ -94,7 +100,8 @@ def _other_job(kind: Kind, job: Job, document: Any) -> str | None:  # noqa: ANN4
 def _reading(kind: Kind, base_url: str, job: Job, document: Any, word: str, hint: float | None) -> Reading:  # noqa: ANN401 - JSON
     known = kind.status.status_of(word)
     status = known or Status.RUNNING
-    if not status.is_final and kind.steps and _waits_for_approval(kind.steps, document):
+    steps = _steps(kind, document)
+    if not status.is_final and kind.steps and _waits_for_approval(kind.steps, document, steps):
         status = Status.ACTION_REQUIRED
     times = kind.times
     return Reading(
@@ -105,7 +112,7 @@ def _reading(kind: Kind, base_url: str, job: Job, document: Any, word: str, hint
         output=_output(kind, base_url, job, document, is_done=status is Status.SUCCEEDED),
         error=_error(kind, document) if status.is_final and status is not Status.SUCCEEDED else None,
         history=_history(kind, document),
-        steps=_steps(kind, document),
+        steps=steps,
         created_at=_time(times.created and resolve(document, times.created)),
         started_at=_time(times.started and resolve(document, times.started)),
         finished_at=_time(times.finished and resolve(document, times.finished)),
@@ -124,16 +131,19 @@ def _output(kind: Kind, base_url: str, job: Job, document: Any, *, is_done: bool
     output = {name: resolve(document, pointer) for name, pointer in kind.output.items()}
     if is_done:
         output |= {name: base_url + filled(path, job) for name, path in kind.result_urls.items()}
-    return {name: value for name, value in output.items() if _can_be_kept(value)} or None
+    said = {name: value for name, value in output.items() if value not in (None, [], {})}
+    return {name: value for name, value in said.items() if _can_be_written(value)} or None
 
 
-def _can_be_kept(value: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether a value says something, and can be written again: nesting may be too deep for that."""
+def _can_be_written(value: Any) -> bool:  # noqa: ANN401 - JSON
+    """Whether a value can be part of what we write: it is read from deeper nesting than JSON is written with."""
+    for _ in range(_ROOM_AROUND):
+        value = [value]
     try:
         orjson.dumps(value)
     except orjson.JSONEncodeError:
         return False
-    return value not in (None, [], {})
+    return True
 
 
 def _error(kind: Kind, document: Any) -> JobError | None:  # noqa: ANN401 - JSON
@@ -172,19 +182,17 @@ def _steps(kind: Kind, document: Any) -> tuple[Step, ...]:  # noqa: ANN401 - JSO
     return tuple(steps.values())
 
 
-def _waits_for_approval(steps: Steps, document: Any) -> bool:  # noqa: ANN401 - JSON
+def _waits_for_approval(steps: Steps, document: Any, read: tuple[Step, ...]) -> bool:  # noqa: ANN401 - JSON
     if steps.approval is None:
         return False
-    items = _items(document, steps.items)
-    statuses = {str(resolve(item, steps.id)): resolve(item, steps.status) for item in items}
-    return any(_is_waiting(item, steps, steps.approval, statuses) for item in items)
+    statuses = {step.id: step.status for step in read}
+    return any(_is_waiting(item, steps, steps.approval, statuses) for item in _items(document, steps.items))
 
 
-def _is_waiting(item: Any, steps: Steps, approval: Approval, statuses: dict[str, Any]) -> bool:  # noqa: ANN401 - JSON
+def _is_waiting(item: Any, steps: Steps, approval: Approval, statuses: dict[str, str]) -> bool:  # noqa: ANN401 - JSON
     if resolve(item, steps.type) != approval.type or resolve(item, steps.status) != approval.status:
         return False
-    needed = resolve(item, approval.depends_on)
-    return all(statuses.get(str(id_)) in approval.done for id_ in (needed if isinstance(needed, list) else []))
+    return all(statuses.get(_text(id_)) in approval.done for id_ in _items(item, approval.depends_on))
 
 
 def _items(document: Any, pointer: str) -> list[Any]:  # noqa: ANN401 - JSON
@@ -195,18 +203,27 @@ def _items(document: Any, pointer: str) -> list[Any]:  # noqa: ANN401 - JSON
 def _time(value: Any) -> datetime | None:  # noqa: ANN401 - JSON
     """A time out of RFC 3339 text, Unix seconds or Unix milliseconds; None for anything else."""
     try:
-        if isinstance(value, str):
-            at = datetime.fromisoformat(value)
-            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            # Seconds stay below this until the year 5138, milliseconds passed it in 1973.
-            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        at = _parsed_time(value)
     except (ValueError, OverflowError, OSError):
         return None
+    return at if at is not None and at.year in _BELIEVABLE_YEARS else None
+
+
+def _parsed_time(value: Any) -> datetime | None:  # noqa: ANN401 - JSON
+    # Python takes a run of digits for a date without dashes: milliseconds in quotes would become the year 1712.
+    if isinstance(value, str) and value[4:5] == "-":
+        at = datetime.fromisoformat(value)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # Seconds stay below this until the year 5138, milliseconds passed it in 1973.
+        return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
     return None
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - JSON
     """A provider's value as bounded text. NUL is left out: not every database keeps it."""
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    try:
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        text = "(nested too deeply)"
     return text.replace("\0", "")[:_LONGEST_TEXT]

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 _WELL_FORMED = re.compile(r"(/([^~/]|~0|~1)*)*")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+"""An array index: no sign, no leading zeros (RFC 6901, 4)."""
 
 
 def _checked(pointer: str) -> str:
@@ -35,13 +37,13 @@ def resolve(document: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def first_found(document: Any, pointers: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
-    """What the first pointer leads to that leads anywhere."""
-    return next((found for pointer in pointers if (found := resolve(document, pointer)) is not None), None)
+    """What the first pointer leads to that leads to something; an empty text is nothing."""
+    return next((found for pointer in pointers if (found := resolve(document, pointer)) not in (None, "")), None)
 
 
 def _step(value: Any, name: str) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return value.get(name)
-    if isinstance(value, list) and name.isascii() and name.isdigit() and int(name) < len(value):
+    if isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
         return value[int(name)]
     return None

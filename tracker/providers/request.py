@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from tracker.providers.description import Auth, Description, Kind
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_USUAL = {
+    "accept": "application/json",
+    # Compressed answers would let a few bytes become many.
+    "accept-encoding": "identity",
+    "user-agent": "tracker",
+}
 
 
 class MissingParameterError(Exception):
@@ -31,16 +37,13 @@ def poll_request(
     description: Description, kind: Kind, base_url: str, credentials: Mapping[str, str], job: Job
 ) -> HttpRequest:
     """The GET that asks for a job. Raises MissingParameterError, UnusableValueError."""
+    for path in kind.result_urls.values():
+        # Told now, when the job can still be refused, and not once it succeeded.
+        filled(path, job)
     url = base_url + filled(kind.path, job) + _query(kind, job)
-    headers = {
-        "accept": "application/json",
-        # Compressed answers would let a few bytes become many.
-        "accept-encoding": "identity",
-        "user-agent": "tracker",
-        **description.headers,
-        **auth_headers(description.auth, credentials),
-    }
-    return HttpRequest("GET", url, headers)
+    own = {**description.headers, **auth_headers(description.auth, credentials)}
+    names = {name.lower() for name in own}
+    return HttpRequest("GET", url, {name: value for name, value in _USUAL.items() if name not in names} | own)
 
 
 def filled(template: str, job: Job) -> str:

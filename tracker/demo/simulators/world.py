@@ -134,28 +134,25 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(orjson.dumps(value), status, headers, "application/json")
 
 
+_BODIES: dict[str, tuple[bytes, int, dict[str, str], str]] = {
+    # uvicorn closes a connection on which less came than was promised.
+    "truncated": (b'{"job": {', 200, {"content-length": "4000"}, "application/json"),
+    "oversized": (b'{"padding": "' + b"x" * 1_200_000 + b'"}', 200, {}, "application/json"),
+    "html": (b"<html>Bad gateway</html>", 200, {}, "text/html"),
+    "malformed": (b'{"job": {"status": "success"', 200, {}, "application/json"),
+    "redirect": (b"", 302, {"location": "http://127.0.0.1:9/elsewhere"}, "application/json"),
+}
+
+
 async def _faulty(fault: Fault) -> Response:
-    match fault:
-        case "hang":
-            await asyncio.Event().wait()
-            raise AssertionError
-        case "drip":
-            return StreamingResponse(_drops(), media_type="application/json")
-        case "truncated":
-            # uvicorn closes a connection on which less came than was promised.
-            return Response(b'{"job": {', 200, {"content-length": "4000"}, "application/json")
-        case "oversized":
-            return answer({"padding": "x" * 1_200_000})
-        case "html":
-            return Response("<html>Bad gateway</html>", 200, media_type="text/html")
-        case "malformed":
-            return Response(b'{"job": {"status": "success"', 200, media_type="application/json")
-        case "redirect":
-            return Response(b"", 302, {"location": "http://127.0.0.1:9/elsewhere"})
-        case "429" | "503":
-            return answer({"error": "slow down"}, int(fault), {"retry-after": "1"})
-        case _:
-            return answer({"error": f"fault {fault}"}, int(fault))
+    if fault == "hang":
+        await asyncio.Event().wait()
+    if fault == "drip":
+        return StreamingResponse(_drops(), media_type="application/json")
+    if fault in _BODIES:
+        return Response(*_BODIES[fault])
+    headers = {"retry-after": "1"} if fault in ("429", "503") else None
+    return answer({"error": f"fault {fault}"}, int(fault), headers)
 
 
 async def _drops() -> AsyncIterator[bytes]:
