@@ -27,6 +27,9 @@ _HTTP_GRACE_SECONDS = 4
 """Requests may finish for so long; together with the service's own grace a stop stays well under 20 s."""
 
 
+_BACKLOG = 2048
+
+
 class StartError(Exception):
     """The service cannot start; the message says why and what to do."""
 
@@ -74,6 +77,8 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        # From here on clients are not refused: they wait until the service is up.
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         message = f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another --port."

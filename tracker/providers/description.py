@@ -310,7 +310,10 @@ def _complaint(details: ErrorDetails) -> str:
     place = ".".join(str(part) for part in details["loc"]) or "the file"
     if details["type"] != "extra_forbidden":
         return f"{place}: {details['msg'].removeprefix('Value error, ')}"
-    near = get_close_matches(str(details["loc"][-1]), _KNOWN_KEYS, n=1)
+    key = str(details["loc"][-1])
+    if key in _KNOWN_KEYS:
+        return f"{place}: this key does not belong here"
+    near = get_close_matches(key, _KNOWN_KEYS, n=1)
     return f"{place}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
 
 

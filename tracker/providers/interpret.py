@@ -136,7 +136,7 @@ def _output(kind: Kind, base_url: str, job: Job, document: Any, *, is_done: bool
 
 
 def _can_be_written(value: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether a value can be part of what we write: it is read from deeper nesting than JSON is written with."""
+    """Whether a value can be part of what we write: JSON is read to deeper nesting than it can be written."""
     for _ in range(_ROOM_AROUND):
         value = [value]
     try:

@@ -1,0 +1,223 @@
+"""What a description may say, and how the author of a wrong one is told."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+import tracker.providers
+from tracker.providers.description import DescriptionError, parse_description, read_description
+from tracker.rules.schedule import Timing
+
+from .cases import DESCRIPTIONS
+from .kitchen import KITCHEN, SMALL
+
+BUILT_IN = sorted(Path(tracker.providers.__file__).parent.glob("*.toml"))
+
+
+def parse(text=SMALL, **changes):
+    """The small description, with parts of its text replaced: `old_text=new_text` for the names below."""
+    parts = {
+        "name": 'name = "small"',
+        "auth": 'auth = { scheme = "bearer", token = "SMALL_API_KEY" }',
+        "base_url": 'base_url = "https://api.small.example"',
+        "kind": "[kinds.job]",
+        "path": 'path = "/jobs/{id}"',
+        "status": 'status = { pointers = ["/status"], running = ["busy"], succeeded = ["done"] }',
+        "timing": "timing = { interval = 5 }",
+    }
+    for part, new in changes.items():
+        assert text.count(parts[part]) == 1
+        text = text.replace(parts[part], new)
+    return parse_description(text, "small.toml")
+
+
+def complaint(**changes):
+    with pytest.raises(DescriptionError) as caught:
+        parse(**changes)
+    message = str(caught.value)
+    assert message.startswith("small.toml")
+    return message
+
+
+def every_value(value):
+    """A description and all that is in it."""
+    yield value
+    if isinstance(value, BaseModel):
+        yield from (inner for name in type(value).model_fields for inner in every_value(getattr(value, name)))
+    elif isinstance(value, dict):
+        yield from (inner for part in value.values() for inner in every_value(part))
+
+
+@pytest.mark.parametrize("path", BUILT_IN, ids=lambda path: path.stem)
+def test_every_built_in_description_is_sound_and_named_like_its_file(path):
+    assert read_description(path).name == path.stem
+
+
+def test_the_four_seed_providers_are_built_in():
+    assert {"scenario", "wondercat", "decart", "photogpt"} <= DESCRIPTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": 'name = "small"\nbase_ulr = "x"'}, "base_ulr: unknown key; did you mean 'base_url'?"),
+        (
+            {"timing": "timing = { intervall = 5, interval = 5 }"},
+            "kinds.job.timing.intervall: unknown key; did you mean 'interval'?",
+        ),
+        (
+            {"status": 'status = { pointers = ["/s"], succeded = ["done"] }'},
+            "kinds.job.status.succeded: unknown key; did you mean 'succeeded'?",
+        ),
+        ({"auth": 'auth = { scheme = "bearer", tokn = "K", token = "K" }'}, "unknown key; did you mean 'token'?"),
+        ({"timing": "timing = { interval = 5 }\nzzz = 1"}, "kinds.job.zzz: unknown key"),
+        (
+            {"timing": "timing = { interval = 5 }\nsteps.approval.typ = 1"},
+            "kinds.job.steps.approval.typ: unknown key; did you mean 'type'?",
+        ),
+    ],
+)
+def test_an_unknown_key_is_refused_by_its_place_with_the_nearest_that_exists(changes, message):
+    assert message in complaint(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"timing": "timing = { interval = 5 }\ninterval = 5"}, "kinds.job.interval"),
+        ({"name": 'name = "small"\ncap = 5'}, "cap"),
+    ],
+)
+def test_a_key_of_another_section_is_told_to_be_in_the_wrong_place(changes, place):
+    assert f"{place}: this key does not belong here" in complaint(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": ""}, "name: Field required"),
+        ({"kind": "[kinds]\n[kind.job]"}, "kinds"),
+        ({"path": ""}, "kinds.job.path: Field required"),
+        ({"status": ""}, "kinds.job.status: Field required"),
+        ({"status": "status = { pointers = [] }"}, "kinds.job.status.pointers"),
+        ({"name": 'name = "Small Thing"'}, "name"),
+        ({"base_url": 'base_url = "api.small.example"'}, "base_url"),
+        ({"base_url": 'base_url = "https://api.small.example/"'}, "base_url"),
+        ({"base_url": 'base_url = "https://api.small.example?key=1"'}, "base_url"),
+        ({"base_url": 'base_url = "https://api.small.example/v1?key=1"'}, "base_url"),
+        ({"base_url": 'base_url = "https://api.small.example/v1#top"'}, "base_url"),
+        ({"auth": 'auth = { scheme = "magic" }'}, "auth"),
+        ({"auth": 'auth = { scheme = "bearer", token = "sk-1234" }'}, "auth.bearer.token"),
+        ({"auth": 'auth = { scheme = "basic", username = "USER" }'}, "auth.basic.password: Field required"),
+        ({"timing": "timing = { interval = 0 }"}, "kinds.job.timing.interval"),
+        ({"timing": "timing = { interval = nan }"}, "kinds.job.timing.interval"),
+        ({"timing": "timing = { interval = inf }"}, "kinds.job.timing.interval"),
+        (
+            {"timing": "timing = { interval = 5 }\nprogress = { pointer = '/p', scale = 10 }"},
+            "kinds.job.progress.scale",
+        ),
+        ({"kind": "[kinds.Job]"}, "kinds.Job"),
+        ({"kind": "[kinds]\njob = 5\n[spare]"}, "kinds.job"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named_by_its_key(changes, message):
+    assert message in complaint(**changes)
+
+
+def test_every_flaw_is_told_at_once():
+    message = complaint(name="", timing="timing = { interval = -1, speed = 2 }")
+    assert all(part in message for part in ("name: ", "kinds.job.timing.interval: ", "kinds.job.timing.speed: "))
+
+
+def test_a_word_stands_for_one_status_only():
+    twice = 'status = { pointers = ["/status"], running = ["busy"], failed = ["busy"] }'
+    assert "kinds.job.status: the word 'busy' stands for two statuses" in complaint(status=twice)
+    folded = 'status = { pointers = ["/status"], fold_case = true, running = ["busy"], failed = ["BUSY"] }'
+    assert "the word 'busy' stands for two statuses" in complaint(status=folded)
+    both = parse(status=folded.replace("true", "false"))
+    assert both.kinds["job"].status.status_of("BUSY").value == "failed"
+
+
+def test_a_status_map_knows_its_words_and_no_others():
+    status = parse(status='status = { pointers = ["/s"], fold_case = true, running = ["STRASSE"] }').kinds["job"].status
+    assert status.status_of("straße").value == "running"
+    assert status.status_of("") is None
+
+
+@pytest.mark.parametrize("pointer", ["status", "/a~", "/~2", "$.status"])
+def test_a_text_that_is_no_pointer_is_refused(pointer):
+    wrong = f'status = {{ pointers = ["/ok", "{pointer}"], succeeded = ["done"] }}'
+    assert f"kinds.job.status.pointers.1: {pointer!r} is not a JSON pointer" in complaint(status=wrong)
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("/jobs/{job_id}", "unknown placeholder {job_id}: use {id}, {kind} or {param.NAME}"),
+        ("/jobs/{}", "unknown placeholder {}"),
+        ("/jobs/{ id }", "unknown placeholder { id }"),
+        ("/jobs/{param.}", "unknown placeholder {param.}"),
+        ("/jobs/{param.a-b}", "unknown placeholder {param.a-b}"),
+        ("/jobs/{param.a.b}", "unknown placeholder {param.a.b}"),
+        ("/jobs/{id", "has a brace without its other half"),
+        ("/jobs/id}", "has a brace without its other half"),
+        ("/jobs/{{id}}", "has a brace without its other half"),
+    ],
+)
+def test_a_placeholder_that_nothing_fills_is_refused_wherever_it_stands(template, message):
+    assert message in complaint(path=f'path = "{template}"')
+    assert message in complaint(path=f'path = "/jobs/{{id}}"\nquery = {{ q = "{template}" }}')
+    assert message in complaint(path=f'path = "/jobs/{{id}}"\nresult_urls = {{ file = "{template}" }}')
+
+
+def test_a_path_begins_with_a_slash():
+    assert "path 'jobs/{id}' must begin with '/'" in complaint(path='path = "jobs/{id}"')
+    result = 'path = "/jobs/{id}"\nresult_urls = { file = "https://cdn.example/{id}" }'
+    assert "path 'https://cdn.example/{id}' must begin with '/'" in complaint(path=result)
+
+
+def test_the_cap_is_no_shorter_than_the_interval_and_comes_with_a_multiplier():
+    assert "kinds.job.timing: cap (2) is shorter than interval (5)" in complaint(
+        timing="timing = { interval = 5, cap = 2 }"
+    )
+    assert "a multiplier above 1 needs a cap" in complaint(timing="timing = { interval = 5, multiplier = 2 }")
+
+
+def test_the_first_delay_is_the_interval_unless_it_is_given():
+    assert parse().kinds["job"].timing.timing() == Timing(5, 5, 1, None, 86_400)
+    own = "timing = { first = 1, interval = 5, multiplier = 1.5, cap = 60, timeout = 600 }"
+    assert dataclasses.astuple(parse(timing=own).kinds["job"].timing.timing()) == (1, 5, 1.5, 60, 600)
+
+
+def test_the_default_kind_exists():
+    message = complaint(name='name = "small"\ndefault_kind = "task"')
+    assert "default_kind 'task' is none of ['job']" in message
+
+
+@pytest.mark.parametrize("text", ["name = ", "[kinds", "a = 1\na = 2", "\x00"])
+def test_what_is_not_toml_is_refused(text):
+    with pytest.raises(DescriptionError, match=r"^own\.toml is not TOML: .*line 1|at end of document|line 2"):
+        parse_description(text, "own.toml")
+
+
+def test_a_description_cannot_be_changed():
+    for value in every_value(parse_description(KITCHEN, "kitchen.toml")):
+        if isinstance(value, BaseModel):
+            assert value.model_config["frozen"]
+            assert value.model_config["extra"] == "forbid"
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.integers(0, len(KITCHEN) - 1), st.integers(0, 40), st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+)
+def test_no_text_makes_parsing_fail_in_another_way(start, length, new):
+    text = KITCHEN[:start] + new + KITCHEN[start + length :]
+    try:
+        parse_description(text, "kitchen.toml")
+    except DescriptionError as error:
+        assert str(error).startswith("kitchen.toml")  # noqa: PT017 - most texts are wrong, some are not
