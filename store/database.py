@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from store.errors import StoreError
 from store.migrations import current_revision, upgrade
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ T = TypeVar("T")
 _READERS = 4
 _LARGEST_GROUP = 200
 _BUSY_SECONDS = 10
-
-
-class StoreError(Exception):
-    """The root of the store's errors; the message says what to do."""
 
 
 class DatabaseUnavailableError(StoreError):
@@ -71,7 +68,7 @@ class Database:
             writer.dispose()
             lock.release()
             if isinstance(error, Exception):
-                message = f"{path} cannot be opened as a database: {error}"
+                message = f"{path} cannot be opened as a database; name another file, or restore this one. ({error})"
                 raise DatabaseUnavailableError(message) from error
             raise
         return cls(_sqlite_engine(parsed, begin="BEGIN"), writer, lock)
@@ -175,7 +172,8 @@ def _parsed(url: str) -> URL:
 
 def _file_of(url: URL) -> Path:
     if not url.database or url.database == ":memory:":
-        message = f"{str(url)!r} is a database in memory, which loses everything; name a file: sqlite:///tracker.db"
+        named = f"sqlite:///{url.database or ''}"
+        message = f"{named!r} is a database in memory, which loses everything; name a file, as in sqlite:///tracker.db"
         raise DatabaseUnavailableError(message)
     path = Path(url.database).resolve()
     if not path.parent.is_dir():

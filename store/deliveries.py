@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, insert, literal, select, update
 
+from store.errors import StoreError
 from store.events import insert_events
 from store.records import (
     Attempt,
@@ -46,6 +47,10 @@ class DeliveryFilter:
     statuses: tuple[DeliveryStatus, ...] = ()
 
 
+class SubscriptionGoneError(StoreError):
+    """A delivery cannot be sent: its subscription was deleted."""
+
+
 class Deliveries:
     """The deliveries of one database."""
 
@@ -53,9 +58,10 @@ class Deliveries:
         self._database = database
 
     async def add_test(self, event: Event, delivery: Delivery) -> None:
-        """Stores an event that one subscription alone is told of."""
+        """Stores an event that one subscription alone is told of. Raises SubscriptionGoneError."""
 
         def work(connection: Connection) -> None:
+            _require_subscription(connection, delivery)
             insert_events(connection, [event])
             insert_deliveries(connection, [delivery])
 
@@ -111,7 +117,10 @@ class Deliveries:
         return await self._database.write(lambda connection: free_leases(connection, DELIVERIES, expired_at))
 
     async def retry(self, delivery_id: str, now: datetime) -> Delivery | None:
-        """Makes a delivery due at once, whatever became of it; one whose attempt is under way stays as it is."""
+        """Makes a delivery due at once, whatever became of it; one whose attempt is under way stays as it is.
+
+        Raises SubscriptionGoneError.
+        """
         return await self._database.write(lambda connection: _retry(connection, delivery_id, now))
 
 
@@ -207,9 +216,10 @@ def _claim_share(connection: Connection, share: Share, now: datetime, lease_unti
         .values(leased_until=lease_until, lease_epoch=DELIVERIES.c.lease_epoch + 1)
         .returning(*DELIVERIES.c)
     )
-    claimed = [to_delivery(row) for row in connection.execute(lease).mappings()]
+    rows = connection.execute(lease).mappings().all()
     # RETURNING promises no order.
-    return sorted(claimed, key=lambda delivery: delivery.id)
+    longest_due_first = sorted(rows, key=lambda row: (row["next_attempt_at"], row["id"]))
+    return [to_delivery(row) for row in longest_due_first]
 
 
 def _with_all_it_needs(
@@ -287,10 +297,19 @@ def _retry(connection: Connection, delivery_id: str, now: datetime) -> Delivery 
     delivery = _get(connection, delivery_id)
     if delivery is None:
         return None
+    _require_subscription(connection, delivery)
     again = replace(delivery, status=DeliveryStatus.PENDING, next_attempt_at=now, updated_at=now, delivered_at=None)
     idle = (DELIVERIES.c.id == delivery_id, DELIVERIES.c.leased_until.is_(None))
     changed = connection.execute(update(DELIVERIES).where(*idle).values(_again_row(again)))
     return again if changed.rowcount else delivery
+
+
+def _require_subscription(connection: Connection, delivery: Delivery) -> None:
+    """A delivery that waits for a subscription that is gone could never be claimed."""
+    query = select(SUBSCRIPTIONS.c.id).where(SUBSCRIPTIONS.c.id == delivery.subscription_id)
+    if delivery.subscription_id is not None and connection.execute(query).first() is None:
+        message = f"The subscription {delivery.subscription_id!r} of this delivery is gone."
+        raise SubscriptionGoneError(message)
 
 
 def _again_row(delivery: Delivery) -> dict[str, Any]:

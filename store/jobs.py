@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
 from store.deliveries import free_leases, insert_deliveries
@@ -187,9 +188,7 @@ def labels_of(job: Job) -> set[tuple[str, str]]:
 
 def label_value(value: object) -> str:
     """A metadata value as a filter spells it: text as it is, the rest as JSON has it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else str(value)
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _get(connection: Connection, job_id: str) -> Job | None:
@@ -240,8 +239,10 @@ def _claim_due(connection: Connection, now: datetime, limit: int, lease_until: d
         .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1)
         .returning(*JOBS.c)
     )
-    jobs = [to_job(row) for row in connection.execute(lease).mappings()] if limit else []
-    return Claim(tuple(jobs), _next_due_at(connection))
+    rows = connection.execute(lease).mappings().all() if limit else ()
+    # RETURNING promises no order.
+    longest_due_first = sorted(rows, key=lambda row: row["next_poll_at"])
+    return Claim(tuple(to_job(row) for row in longest_due_first), _next_due_at(connection))
 
 
 def _next_due_at(connection: Connection) -> datetime | None:

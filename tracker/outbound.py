@@ -155,7 +155,7 @@ class _GuardedResolver(AbstractResolver):
 
 def target_of(url: httpx.URL) -> Target:
     """The parts of a URL that the guard judges."""
-    port = url.port or (443 if url.scheme == "https" else 80)
+    port = url.port if url.port is not None else (443 if url.scheme == "https" else 80)
     return Target(
         url.scheme,
         url.raw_host.decode("ascii").lower().strip("[]"),

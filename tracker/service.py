@@ -134,12 +134,13 @@ class Service:
         )
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
-        self.metronome.start()
-        stack.callback(self.metronome.stop)
-        stack.push_async_callback(self._finish_what_is_in_flight)
         if self._is_ticking:
+            # Unless it is started the metronome notes what wakes it and does nothing.
+            self.metronome.start()
+            stack.callback(self.metronome.stop)
             for beat in (self.poll_beat, self.deliver_beat, self.sweep_beat):
                 beat.wake()
+        stack.push_async_callback(self._finish_what_is_in_flight)
 
     async def _finish_what_is_in_flight(self) -> None:
         self.bell.close()

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
-from tracker.api.problems import ApiError
+from tracker.api.problems import ApiError, wrong_field
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
     from starlette.requests import Request
 
 LARGEST_BODY = 1024 * 1024
 _MONTH = 30 * 86_400
+
+
+def _time_in_body(value: object) -> datetime:
+    """A time in a body; a number is none, since it does not say what it counts."""
+    try:
+        return parse_time(value if isinstance(value, str) else "")
+    except ValueError as error:
+        message = f"{value!r:.100} is not a time with its zone; give one like 2026-11-22T10:00:00Z."
+        raise ValueError(message) from error
+
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Patterns = Annotated[list[Text], Field(min_length=1, max_length=50)]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)]
 Scalar = str | int | float | bool | None
+Time = Annotated[datetime, PlainValidator(_time_in_body)]
 
 
 class Body(BaseModel):
@@ -41,9 +53,9 @@ class JobBody(Body):
     events: Patterns | None = None
     tags: Tags = []
     metadata: Annotated[dict[Text, Scalar], Field(max_length=50)] = {}
-    timeout_seconds: Annotated[float, Field(gt=0, le=_MONTH)] | None = None
-    poll_after: AwareDatetime | None = None
-    rerun: bool = False
+    timeout_seconds: Annotated[float, Field(gt=0, le=_MONTH, strict=True)] | None = None
+    poll_after: Time | None = None
+    rerun: Annotated[bool, Field(strict=True)] = False
 
 
 class SubscriptionBody(Body):
@@ -76,22 +88,20 @@ def parse_body(data: bytes, model: type[T]) -> T:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise ApiError(400, f"The body is not valid JSON: {error}.") from error
-    if b"\\u0000" in data:
-        raise ApiError(422, "The body holds a NUL character (\\u0000), which cannot be stored.")
     return validated(value, model)
 
 
 def validated(value: Any, model: type[T]) -> T:  # noqa: ANN401 - JSON
     """A JSON value as a model. Raises ApiError 422 with a pointer to each flaw."""
     try:
-        return model.model_validate(value)
+        body = model.model_validate(value)
     except ValidationError as error:
-        errors = [
-            {"pointer": _pointer(details["loc"]), "detail": _detail(details["type"], details["msg"])}
-            for details in error.errors(include_url=False, include_input=False)
-        ]
-        summary = "; ".join(f"{flaw['pointer'] or 'the body'}: {flaw['detail']}" for flaw in errors[:5])
+        flaws = {_pointer(details["loc"][:_DEPTH]): _detail(details) for details in error.errors(include_url=False)}
+        errors = [{"pointer": pointer, "detail": detail} for pointer, detail in flaws.items()]
+        summary = "; ".join(f"{pointer or 'the body'}: {detail}" for pointer, detail in list(flaws.items())[:5])
         raise ApiError(422, f"The body cannot be used. {summary}", errors) from error
+    _refuse_nul(value, ())
+    return body
 
 
 async def _bytes_of(request: Request) -> bytes:
@@ -103,23 +113,44 @@ async def _bytes_of(request: Request) -> bytes:
     return bytes(data)
 
 
+_DEPTH = 2
+"""Bodies are no deeper than this; what a flaw's location has beyond it are pydantic's notes on what it tried."""
+
+
 def _pointer(location: tuple[int | str, ...]) -> str:
-    """A JSON pointer (RFC 6901); pydantic's notes on which member of a union it tried are left out."""
-    names = [str(part) for part in location if part not in _UNION_MEMBERS]
-    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(name).replace("~", "~0").replace("/", "~1") for name in location)
 
 
-_UNION_MEMBERS = ("str", "int", "float", "bool", "[key]")
+def _detail(details: ErrorDetails) -> str:
+    if details["type"] == "extra_forbidden":
+        return "This field is unknown."
+    if len(details["loc"]) > _DEPTH and details["loc"][-1] != "[key]":
+        return "Input should be a string, a number, true, false or null"
+    return details["msg"].removeprefix("Value error, ")
 
 
-def _detail(kind: str, message: str) -> str:
-    return "This field is unknown." if kind == "extra_forbidden" else message
+def _refuse_nul(value: object, location: tuple[int | str, ...]) -> None:
+    """Raises ApiError 422 for a text that no database can store."""
+    if isinstance(value, str) and "\0" in value:
+        raise wrong_field(_pointer(location), "A NUL character (\\u0000) cannot be stored.")
+    if isinstance(value, dict):
+        for name, part in value.items():
+            _refuse_nul(name, (*location, name))
+            _refuse_nul(part, (*location, name))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            _refuse_nul(part, (*location, number))
 
 
 def parse_time(text: str) -> datetime:
-    """An RFC 3339 time with its zone. Raises ValueError."""
+    """An RFC 3339 time with its zone, in UTC. Raises ValueError."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         message = "the time zone is missing"
         raise ValueError(message)
-    return at
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        message = "the year is out of range"
+        raise ValueError(message) from error

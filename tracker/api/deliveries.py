@@ -39,6 +39,7 @@ async def show(request: Request) -> Response:
 
 async def retry(request: Request) -> Response:
     """`POST /v1/deliveries/{id}/retry`: send it once more, whatever became of it."""
+    refuse_unknown_parameters(request, ())
     context = context_of(request)
     delivery_id = request.path_params["id"]
     try:

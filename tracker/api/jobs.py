@@ -40,11 +40,15 @@ USUAL_WAIT = 30.0
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;]\s*)wait=(\d{1,5})(?:$|\s*[,;])")
 _LIST_FILTERS = ("provider", "kind", "account", "status", "remote_id", "tag")
 _TIME_FILTERS = ("created_after", "created_before", "finished_after", "finished_before")
+_LONGEST_POSITION = 18
+"""Digits of an event's place in the feed: more than that is no 64-bit number, which is what a database holds."""
+
 _EXPANSIONS = ("history", "steps", "reading")
 
 
 async def create(request: Request) -> Response:
     """`POST /v1/jobs`: track a job; the same one again answers with the job as it is."""
+    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, JobBody)
     job, is_new = await context.jobs.register(new_job(context, body), rerun=body.rerun)
@@ -93,7 +97,7 @@ async def events(request: Request) -> Response:
     """`GET /v1/jobs/{id}/events`."""
     refuse_unknown_parameters(request, PAGING)
     limit, after = page_of(request)
-    if after is not None and not after.isdigit():
+    if after is not None and not (after.isdigit() and len(after) <= _LONGEST_POSITION):
         raise wrong_parameter("cursor", "The cursor is not one that this list gave out.")
     job = await _job_of(request)
     page = await context_of(request).events.of_job(job.id, limit, after)
@@ -117,6 +121,7 @@ async def wait(request: Request) -> Response:
 
 async def poll(request: Request) -> Response:
     """`POST /v1/jobs/{id}/poll`: poll it now."""
+    refuse_unknown_parameters(request, ())
     context = context_of(request)
     now = context.surroundings.now()
     job = await context.jobs.poll_now(request.path_params["id"], now)
@@ -128,6 +133,7 @@ async def poll(request: Request) -> Response:
 
 async def forget(request: Request) -> Response:
     """`DELETE /v1/jobs/{id}`: stop tracking it."""
+    refuse_unknown_parameters(request, ())
     context = context_of(request)
     job_id = request.path_params["id"]
     if not await context.jobs.forget(job_id):

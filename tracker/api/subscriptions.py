@@ -30,6 +30,7 @@ _FORBIDDEN_HEADERS = ("host", "transfer-encoding", "connection")
 
 async def create(request: Request) -> Response:
     """`POST /v1/subscriptions`: the answer shows the secret, this once."""
+    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, SubscriptionBody)
     _refuse_unusable(context, body)
@@ -55,6 +56,7 @@ async def show(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """`DELETE /v1/subscriptions/{id}`: what waits for it is canceled."""
+    refuse_unknown_parameters(request, ())
     context = context_of(request)
     subscription_id = request.path_params["id"]
     if not await context.subscriptions.remove(subscription_id, context.surroundings.now()):
@@ -64,6 +66,7 @@ async def remove(request: Request) -> Response:
 
 async def test(request: Request) -> Response:
     """`POST /v1/subscriptions/{id}/test`: sends it a `subscription.test` event."""
+    refuse_unknown_parameters(request, ())
     context = context_of(request)
     subscription = await _subscription_of(request)
     nonce = context.surroundings.entropy(16).hex()

@@ -41,14 +41,14 @@ def status_changes(job: Job, reading: Reading, now: datetime) -> tuple[Change, .
     The reading's own status has the last word: a final status in the midst of a history (a provider that retries
     by itself) is not taken for the end.
     """
-    known = job.status if job.sequence else None
-    passed = [
-        Change(moment.status, moment.provider_status, moment.at)
-        for moment in _unseen(job, reading)
-        if not moment.status.is_final
-    ]
-    last = Change(reading.status, reading.provider_status, _began_at(job, reading, now))
-    return tuple(_in_order(known, [*passed, last]))
+    known, since = job.status if job.sequence else None, job.status_since
+    live = (moment for moment in _unseen(job, reading) if not moment.status.is_final)
+    passed = tuple(_in_order(known, live))
+    if passed:
+        known, since = passed[-1].status, passed[-1].occurred_at
+    if not may_follow(known, reading.status):
+        return passed
+    return (*passed, Change(reading.status, reading.provider_status, _began_at(reading, known, since, now)))
 
 
 def step_changes(known: Iterable[Step], read: Iterable[Step]) -> tuple[StepChange, ...]:
@@ -69,26 +69,24 @@ def _unseen(job: Job, reading: Reading) -> tuple[Moment, ...]:
     return tuple(moment for moment in reading.history if since is None or moment.at > since)
 
 
-def _in_order(known: Status | None, changes: Iterable[Change]) -> Iterable[Change]:
-    for change in changes:
-        if may_follow(known, change.status):
-            yield change
-            known = change.status
+def _in_order(known: Status | None, moments: Iterable[Moment]) -> Iterable[Change]:
+    for moment in moments:
+        if may_follow(known, moment.status):
+            yield Change(moment.status, moment.provider_status, moment.at)
+            known = moment.status
 
 
-def _began_at(job: Job, reading: Reading, now: datetime) -> datetime:
+def _began_at(reading: Reading, known: Status | None, since: datetime | None, now: datetime) -> datetime:
     """When the reading's status began: by the history, else by the provider's times, else as of now."""
     began = _time_in_history(reading) or _time_given(reading)
-    if began is None or _is_of_earlier_turn(job, reading, began):
-        return now
+    told = [moment.at for moment in reading.history] + ([since] if since else [])
+    told_until = max(told, default=now)
+    may_return = known in (Status.RUNNING, Status.ACTION_REQUIRED) and not reading.status.is_final
+    if began is None or (may_return and began <= told_until):
+        # The provider gives no time, or that of an earlier turn of the status. Its clock may be ahead of ours: what
+        # it dated later than now came before all the same.
+        return max(now, told_until)
     return began
-
-
-def _is_of_earlier_turn(job: Job, reading: Reading, began: datetime) -> bool:
-    """Whether the provider's time is of an earlier turn of a status that a job can come back to."""
-    if job.status is Status.QUEUED or reading.status.is_final or job.status_since is None:
-        return False
-    return began <= job.status_since
 
 
 def _time_in_history(reading: Reading) -> datetime | None:

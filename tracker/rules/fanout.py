@@ -36,7 +36,8 @@ def origin_of(url: str) -> str:
 
 def _delivery(event: Event, subscriber: str, subscription_id: str | None, callback_url: str | None) -> Delivery:
     return Delivery(
-        id=derived_sorted_id("dlv", event.timestamp, event.id, subscriber),
+        # What one poll told of at once sorts in the order in which it happened, and is sent off in it.
+        id=derived_sorted_id("dlv", event.timestamp, event.sequence or 0, event.id, subscriber),
         event_id=event.id,
         event_type=event.type,
         job_id=event.job_id,

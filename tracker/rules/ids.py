@@ -26,9 +26,9 @@ def derived_id(prefix: str, *parts: object) -> str:
     return f"{prefix}_{_base32(digest_of(*parts)[:16])}"
 
 
-def derived_sorted_id(prefix: str, at: datetime, *parts: object) -> str:
-    """An id that sorts by time and is a function of the time and of `parts`."""
-    return time_sorted_id(prefix, at, digest_of(*parts))
+def derived_sorted_id(prefix: str, at: datetime, order: int, *parts: object) -> str:
+    """An id that sorts by time, then by `order` (up to 65,535), and is a function of what goes in."""
+    return time_sorted_id(prefix, at, min(order, 0xFFFF).to_bytes(2, "big") + digest_of(*parts))
 
 
 def digest_of(*parts: object) -> bytes:

@@ -35,6 +35,9 @@ def secret_flaw(secret: str) -> str | None:
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except ValueError:  # binascii.Error, and its parent for text that is not ASCII
+        key = b""
+    # Compared, since the decoder lets superfluous padding pass, which receivers' decoders refuse.
+    if not key or base64.b64encode(key).decode() != secret.removeprefix(PREFIX):
         return f"What follows {PREFIX!r} must be standard base64."
     if not SHORTEST <= len(key) <= LONGEST:
         return f"A secret has {SHORTEST} to {LONGEST} bytes; this one has {len(key)}."
