@@ -56,5 +56,5 @@ async def fetch(stage: Stage, path: str) -> Any:
 def told(stage: Stage, remote_id: str) -> list[str]:
     """The types of the events that arrived for a job, each once, in order; every signature holds."""
     arrivals = [arrival for arrival in stage.inbox.arrivals if arrival.path == f"/{remote_id}"]
-    assert [arrival.flaw for arrival in arrivals] == [None] * len(arrivals)
-    return list({arrival.id: arrival.content["type"] for arrival in arrivals}.values())
+    assert [arrival.error for arrival in arrivals] == [None] * len(arrivals)
+    return list({arrival.webhook_id: arrival.json["type"] for arrival in arrivals}.values())

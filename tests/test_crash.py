@@ -23,10 +23,10 @@ from store.database import Database
 from store.deliveries import Deliveries, DeliveryFilter
 from store.events import Events
 from store.jobs import JobFilter, Jobs
-from tracker.demo.simulated import decart, receiver, scenario, wondercat
-from tracker.demo.simulated.receiver import Inbox
-from tracker.demo.simulated.server import serve
-from tracker.demo.simulated.world import World
+from tracker.demo import receiver
+from tracker.demo.receiver import Inbox
+from tracker.demo.server import serve
+from tracker.demo.simulators import World, decart, scenario_scripts, wondercat
 from tracker.demo.stage import serve_simulators
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.signing import new_secret
@@ -98,7 +98,7 @@ async def test_no_event_is_lost_or_doubled_by_kills_at_random_moments(environ, t
     print("seed", seed)  # noqa: T201 - pytest shows it when the test fails
     dice = random.Random(seed)  # noqa: S311 - it shuffles, it hides nothing
     world = World(lambda: datetime.now(UTC))
-    inbox = Inbox(world.now, lambda _path: SECRET)
+    inbox = Inbox(world.now, SECRET)
     process = Process(environ, tmp_path / "log", dice)
     async with AsyncExitStack() as stack:
         environ |= await stack.enter_async_context(serve_simulators(world))
@@ -110,7 +110,8 @@ async def test_no_event_is_lost_or_doubled_by_kills_at_random_moments(environ, t
         try:
             await register_all(world, dice, f"http://127.0.0.1:{port}", callbacks)
             await asyncio.wait_for(upkeep, 240)
-            await inbox.until(lambda arrivals: len(finals(arrivals)) == JOBS, 120)
+            async with asyncio.timeout(120):
+                await inbox.until(lambda arrivals: len(finals(arrivals)) == JOBS)
             await settle(f"http://127.0.0.1:{port}")
             assert await process.stop() == 0
         finally:
@@ -130,16 +131,16 @@ def free_port() -> int:
 async def register_all(world: World, dice: random.Random, url: str, callbacks: str) -> None:
     """Registers every job, again and again until the service has said that it has it."""
     makers = [
-        ("scenario", "job", scenario.succeeding),
-        ("scenario", "job", scenario.failing),
-        ("wondercat", "inference", lambda seconds: wondercat.succeeding("inference", seconds)),
-        ("decart", "job", decart.succeeding),
+        ("scenario", "job", scenario_scripts.success),
+        ("scenario", "job", scenario_scripts.failure),
+        ("wondercat", "inference", lambda seconds: wondercat.success("inference", seconds)),
+        ("decart", "job", decart.success),
     ]
     headers = {"authorization": f"Bearer {API_KEY}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=5) as client:
         for number in range(JOBS):
             provider, kind, make = dice.choice(makers)
-            job = world.add(f"r{number}", kind, *make(dice.uniform(0.2, 8)))
+            job = world.add(provider, kind, make(dice.uniform(0.2, 8)), job_id=f"r{number}")
             body = {
                 "provider": provider,
                 "kind": kind,
@@ -172,15 +173,15 @@ async def settle(url: str) -> None:
 
 def finals(arrivals) -> set[str]:
     ends = ("job.succeeded", "job.failed", "job.canceled", "job.expired")
-    return {arrival.path for arrival in arrivals if arrival.content["type"] in ends}
+    return {arrival.path for arrival in arrivals if arrival.json["type"] in ends}
 
 
 async def check_store(url: str, world: World, inbox: Inbox) -> None:
     """Compares what the store says with what the world was and with what arrived."""
     bodies = defaultdict(set)
     for arrival in inbox.arrivals:
-        assert arrival.flaw is None
-        bodies[arrival.id].add(arrival.body)
+        assert arrival.error is None
+        bodies[arrival.webhook_id].add(arrival.body)
     assert all(len(same) == 1 for same in bodies.values()), "a repeat carries the same bytes"
     database = Database.open(url)
     try:
@@ -203,7 +204,7 @@ async def check_job(job, world: World, jobs: Jobs, events: Events, told: Counter
     history = await jobs.history(job.id)
     assert [row.sequence for row in history] == list(range(1, len(history) + 1))
     assert [row.status.is_final for row in history] == [False] * (len(history) - 1) + [True]
-    expected = "failed" if world.jobs[job.remote_id].phases[-1].word == "failure" else "succeeded"
+    expected = "failed" if world.jobs[job.remote_id].script[-1].status == "failure" else "succeeded"
     assert job.status.value == expected
     announced = list(reversed((await events.of_job(job.id, 200)).rows))
     told.update(event.id for event in announced)

@@ -41,7 +41,7 @@ class Authentication:
             return
         request = Request(scope)
         granted = await _granted(request, context_of(request))
-        needed = _needed(request)
+        needed = _needed(scope["method"], scope["path"])
         if granted is None:
             response = problem_response(
                 401,
@@ -69,10 +69,11 @@ async def _granted(request: Request, context: Context) -> Scope | None:
     return known.scope if known else None
 
 
-def _needed(request: Request) -> Scope:
-    if request.url.path.startswith(_ADMIN_PATHS):
+def _needed(method: str, path: str) -> Scope:
+    # The path as the router sees it: that of `request.url` is pieced together with the Host header, which anyone sets.
+    if path.startswith(_ADMIN_PATHS):
         return Scope.ADMIN
-    return Scope.READ if request.method in ("GET", "HEAD", "OPTIONS") else Scope.WRITE
+    return Scope.READ if method in ("GET", "HEAD", "OPTIONS") else Scope.WRITE
 
 
 def _is_open(path: str) -> bool:

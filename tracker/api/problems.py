@@ -9,6 +9,7 @@ import orjson
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +86,14 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not possible at {request.url.path}.",
     }
     detail = details.get(error.status_code, error.detail)
-    return problem_response(error.status_code, detail, request.url.path, headers=error.headers)
+    # The router knows of the first route of a path alone; the methods of a path are spread over several.
+    headers = {"allow": _possible_methods(request)} if error.status_code == 405 else error.headers
+    return problem_response(error.status_code, detail, request.url.path, headers=headers)
+
+
+def _possible_methods(request: Request) -> str:
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in routes for method in route.methods}))
 
 
 async def answer_fault(request: Request, error: Exception) -> Response:

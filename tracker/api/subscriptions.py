@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from store.deliveries import SubscriptionGoneError
 from store.records import Filter, Secret, Subscription
 from tracker.api.bodies import SubscriptionBody, read_body
 from tracker.api.context import Context, context_of
@@ -72,7 +73,10 @@ async def test(request: Request) -> Response:
     nonce = context.surroundings.entropy(16).hex()
     event = subscription_test_event(subscription.id, nonce, context.surroundings.now())
     delivery = to_subscription(event, subscription)
-    await context.deliveries.add_test(event, delivery)
+    try:
+        await context.deliveries.add_test(event, delivery)
+    except SubscriptionGoneError as error:
+        raise not_found("subscription", subscription.id) from error
     context.deliver()
     return await delivery_response(request, delivery, 202)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections import deque
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tracker.demo.recipes import Recipe, begin, recipes, sped_up
+from tracker.demo.receiver import Mischief
+from tracker.demo.recipes import RECIPES, Recipe, begin, pace_of, sped_up
 from tracker.demo.stage import SUBSCRIPTION_PATH, Stage, set_up
 from tracker.demo.view import View, summary
 from tracker.logs import configure_logs
@@ -60,10 +60,11 @@ class Run:
         self.arrivals += 1
         if self.arrivals != 1 + self.recipe.is_refused_once:
             return
-        job = arrival.content["data"]["job"]
-        self.delay = (arrival.arrived_at - self.remote.finished_at).total_seconds()
+        job = arrival.json["data"]["job"]
+        finished_at = self.remote.finished_at
+        self.delay = (arrival.arrived_at - finished_at).total_seconds() if finished_at else None
         self.ended, self.polls = job["status"], job["polls"]
-        self.is_verified, self.flaw = arrival.flaw is None, arrival.flaw
+        self.is_verified, self.flaw = arrival.verified, arrival.error
 
 
 def run_demo(*, jobs: int, speed: float, keep: bool) -> int:
@@ -99,7 +100,7 @@ async def _run(jobs: int, speed: float, *, keep: bool) -> int:
 
 
 def _chosen(jobs: int) -> Sequence[Recipe]:
-    return tuple(islice(cycle(recipes()), jobs))
+    return tuple(islice(cycle(RECIPES), jobs))
 
 
 async def _subscribe(stage: Stage) -> None:
@@ -113,13 +114,14 @@ async def _subscribe(stage: Stage) -> None:
 
 
 async def _register(stage: Stage, recipe: Recipe, number: int, speed: float) -> Run:
-    run = Run(recipe, begin(recipe, number, stage.world, speed))
+    job_id = f"{recipe.prefix}{number:02d}"
+    run = Run(recipe, begin(recipe, job_id, stage.world, pace_of(recipe.kind, speed)))
     if recipe.is_refused_once:
-        stage.inbox.moods[run.callback_path] = deque(["500"])
+        stage.inbox.misbehave(Mischief.SERVER_ERROR, path=run.callback_path)
     body = {
         "provider": recipe.provider,
         "kind": recipe.kind,
-        "remote_id": run.remote.id,
+        "remote_id": job_id,
         "callback_url": stage.callbacks + run.callback_path,
     }
     (await stage.client.post("/v1/jobs", json=body)).raise_for_status()
@@ -133,14 +135,15 @@ async def _watch(stage: Stage, console: Console, runs: Sequence[Run], patience: 
 
     def take(arrival: Arrival) -> None:
         if arrival.path == SUBSCRIPTION_PATH:
-            view.event(arrival.content)
+            view.event(arrival.json)
         elif arrival.path in by_path:
             by_path[arrival.path].take(arrival)
 
     stage.inbox.arrived = take
     with view.showing(runs):
         try:
-            await stage.inbox.until(lambda _: all(run.ended for run in runs), patience)
+            async with asyncio.timeout(patience):
+                await stage.inbox.until(lambda _: all(run.ended for run in runs))
         except TimeoutError:
             console.print(f"[red]Not every job was told of within {patience:.0f} s.")
 

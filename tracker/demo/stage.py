@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from tracker.demo import receiver
 from tracker.demo.receiver import Inbox
 from tracker.demo.server import serve
-from tracker.demo.simulators import decart, photogpt, scenario, wondercat
-from tracker.demo.simulators.world import World
+from tracker.demo.simulators import World, decart, photogpt, scenario, wondercat
 from tracker.rules.signing import new_secret
 from tracker.service import Service
 from tracker.settings import Settings
@@ -65,11 +66,11 @@ async def set_up(
     """
     world = World(surroundings.now)
     callback_secret, subscription_secret = (new_secret(secrets.token_bytes(33)) for _ in range(2))
-    inbox = Inbox(surroundings.now, lambda path: subscription_secret if path == SUBSCRIPTION_PATH else callback_secret)
+    inbox = Inbox(surroundings.now, callback_secret, {SUBSCRIPTION_PATH: subscription_secret})
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tracker-"))
         callbacks = await stack.enter_async_context(serve(receiver.app(inbox)))
-        environ = await serve_simulators(world, stack) | {
+        environ = await stack.enter_async_context(serve_simulators(world)) | {
             "TRACKER_DATABASE_URL": f"sqlite:///{Path(folder) / 'tracker.db'}",
             "TRACKER_API_KEY": secrets.token_urlsafe(24),
             "TRACKER_CALLBACK_SECRET": callback_secret,
@@ -86,15 +87,16 @@ async def set_up(
         yield Stage(world, inbox, service, url, callbacks, client, subscription_secret)
 
 
-async def serve_simulators(world: World, stack: AsyncExitStack) -> dict[str, str]:
-    """Serves every simulated provider; returns the environment that leads Tracker to them."""
+@asynccontextmanager
+async def serve_simulators(world: World) -> AsyncIterator[dict[str, str]]:
+    """Serves every simulated provider; yields the environment that leads Tracker to them."""
     apps = {
-        "SCENARIO": (scenario.app(world, "simulated-key", "simulated-secret"), scenario.BASE_PATH),
-        "WONDERCAT": (wondercat.app(world, "simulated-wondercat"), wondercat.BASE_PATH),
-        "DECART": (decart.app(world, "simulated-decart"), decart.BASE_PATH),
-        "PHOTOGPT": (photogpt.app(world, "simulated-photogpt"), photogpt.BASE_PATH),
+        "scenario": (scenario.app(world, "simulated-key", "simulated-secret"), scenario.BASE_PATH),
+        "wondercat": (wondercat.app(world, "simulated-wondercat"), wondercat.BASE_PATH),
+        "decart": (decart.app(world, "simulated-decart"), decart.BASE_PATH),
+        "photogpt": (photogpt.app(world, "simulated-photogpt"), photogpt.BASE_PATH),
     }
-    environ = dict(CREDENTIALS)
-    for name, (app, path) in apps.items():
-        environ[f"TRACKER_{name}_BASE_URL"] = await stack.enter_async_context(serve(app)) + path
-    return environ
+    mounts = [Mount(f"/{name}", app) for name, (app, _) in apps.items()]
+    async with serve(Starlette(routes=mounts)) as url:
+        base_urls = {f"TRACKER_{name.upper()}_BASE_URL": f"{url}/{name}{path}" for name, (_, path) in apps.items()}
+        yield {**CREDENTIALS, **base_urls}

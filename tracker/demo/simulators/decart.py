@@ -1,66 +1,87 @@
-"""Decart: `GET /v1/jobs/{id}` under `X-API-KEY`, and the result behind `/content`."""
+"""Simulated Decart: a queue of jobs, whose result is a binary behind a second request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tracker.demo.simulators.world import Phase, World, answer
+from tracker.demo.simulators.desk import Desk, is_same, retry_header
+from tracker.demo.simulators.scripts import Outcomes, Phase, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from starlette.applications import Starlette
     from starlette.requests import Request
 
+    from tracker.demo.simulators.scripts import State
+    from tracker.demo.simulators.world import SimulatedJob, World
+
+NAME = "decart"
 BASE_PATH = ""
-PREFIX = "dc-"
+"""The path of the base URL: none."""
 
 
-def succeeding(seconds: float = 6) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """A video that gets done."""
-    return (Phase("pending", 0.3 * seconds), Phase("processing", 0.7 * seconds), Phase("completed")), {}
+def success(seconds: float = 6.0) -> Script:
+    """Waits, is processed, and ends with a video."""
+    return (*_runs(seconds), Phase("completed"))
 
 
-def failing(seconds: float = 6) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """A video that fails; the API does not say why."""
-    return (Phase("pending", 0.3 * seconds), Phase("processing", 0.7 * seconds), Phase("failed")), {}
+def failure(seconds: float = 6.0) -> Script:
+    """Fails; Decart does not say why."""
+    return (*_runs(seconds), Phase("failed"))
+
+
+OUTCOMES: Outcomes = {"job": {"success": success, "failure": failure}}
 
 
 def app(world: World, api_key: str) -> Starlette:
-    """The API for one key."""
+    """Decart's API over the jobs of `world`, behind the header `X-API-KEY`."""
 
-    def is_refused(request: Request) -> bool:
-        return request.headers.get("x-api-key") != api_key
+    def turn_away(request: Request) -> Response | None:
+        is_known = is_same(request.headers.get("x-api-key", ""), api_key)
+        return None if is_known else refuse(401, "Invalid API key")
 
-    async def show(request: Request) -> Response:
-        if is_refused(request):
-            return answer({"detail": "Invalid API key"}, 401)
-        job = await world.poll(request.path_params["id"])
-        if isinstance(job, Response):
-            return job
-        if job is None:
-            return answer({"detail": "Job not found"}, 404)
-        return answer({"job_id": job.id, "status": job.history(world.now())[-1][0].word})
+    desk = Desk(world, NAME, OUTCOMES, refuse)
+    return desk.app(_Decart(desk).routes(), turn_away)
 
-    async def content(request: Request) -> Response:
-        job = world.jobs.get(request.path_params["id"])
-        if is_refused(request) or job is None or not job.is_finished(world.now()):
-            return answer({"detail": "No content"}, 401 if is_refused(request) else 404)
-        return Response(b"a video", media_type="video/mp4")
 
-    async def submit(request: Request) -> Response:
-        if is_refused(request):
-            return answer({"detail": "Invalid API key"}, 401)
-        job = world.submit(PREFIX, "job", *succeeding())
-        return answer({"job_id": job.id, "status": "pending"})
+def refuse(status: int, message: str, retry_after: float | None = None) -> Response:
+    """A refusal; the SDK shows its text as it is."""
+    headers = retry_header(retry_after) if status in (429, 503) else {}
+    return JSONResponse({"detail": message}, status_code=status, headers=headers)
 
-    return Starlette(
-        routes=[
-            Route("/v1/jobs/{id}", show, methods=["GET"]),
-            Route("/v1/jobs/{id}/content", content, methods=["GET"]),
-            Route("/v1/jobs/{model}", submit, methods=["POST"]),
+
+class _Decart:
+    """The routes."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/v1/jobs/{model}", self.submit, methods=["POST"]),
+            Route("/v1/jobs/{job_id}", self.poll),
+            Route("/v1/jobs/{job_id}/content", self.content),
         ]
-    )
+
+    async def submit(self, request: Request) -> Response:
+        job = await self._desk.submit(request, "job", model=request.path_params["model"])
+        return JSONResponse(_job(job, job.state(self._desk.world.now())))
+
+    async def poll(self, request: Request) -> Response:
+        return self._desk.poll(request, "job", _job)
+
+    async def content(self, request: Request) -> Response:
+        job = self._desk.known("job", request.path_params["job_id"])
+        if job.state(self._desk.world.now()).phase.status != "completed":
+            return refuse(404, "The job has no content")
+        return Response(f"A video of job {job.id}.".encode(), media_type="video/mp4")
+
+
+def _job(job: SimulatedJob, state: State) -> dict[str, Any]:
+    return {"job_id": job.id, "status": state.phase.status}
+
+
+def _runs(seconds: float) -> Script:
+    return (Phase("pending", seconds * 0.2), Phase("processing", seconds * 0.8))

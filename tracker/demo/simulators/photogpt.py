@@ -1,90 +1,178 @@
-"""PhotoGPT: `GET /api/jobs/{id}` and `/api/models/{id}` under a bearer key and `API-Version: 1`."""
+"""Simulated PhotoGPT: image and video jobs, and trainings, which a GET starts and whose id is the model's.
+
+Its statuses come in capitals for jobs and in small letters for models: who compares them must fold the case.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
 
-from tracker.demo.simulators.world import Phase, SimulatedJob, World, answer, iso
+from tracker.demo.simulators.desk import Desk, fields_of, is_same, retry_header, wire_time
+from tracker.demo.simulators.scripts import Failure, Outcomes, Phase, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
+    from starlette.applications import Starlette
     from starlette.requests import Request
 
+    from tracker.demo.simulators.scripts import State
+    from tracker.demo.simulators.world import SimulatedJob, World
+
+NAME = "photogpt"
 BASE_PATH = "/api"
-PREFIX = "pg-"
+"""The path of the base URL."""
+
+_ERRS = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    410: "GONE",
+    429: "TOO_MANY_REQUESTS",
+}
+_URL = "https://media.photogpt.invalid/{id}?signature={poll}"
+_IMAGES = {"images": [{"id": "image_{id}", "url": _URL}]}
+_VIDEOS = {"videos": [{"id": "video_{id}", "url": _URL}]}
 
 
-def succeeding(seconds: float = 10) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """An image job; this API writes its words in capitals as it likes."""
-    phases = (Phase("CREATED", 0.1 * seconds), Phase("Queued", 0.2 * seconds), Phase("running", 0.7 * seconds))
-    return (*phases, Phase("SUCCESS")), {"images": ["https://images.example/1.png"]}
+def success(seconds: float = 6.0) -> Script:
+    """Waits, runs, and ends with an image."""
+    return (*_runs(seconds), Phase("SUCCESS", output=_IMAGES))
 
 
-def failing(seconds: float = 10) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """An image job that fails."""
-    phases = (Phase("created", 0.2 * seconds), Phase("running", 0.8 * seconds), Phase("failed"))
-    return phases, {"errorMessage": "No face was found."}
+def video(seconds: float = 6.0) -> Script:
+    """Waits, runs, and ends with a video."""
+    return (*_runs(seconds), Phase("SUCCESS", output=_VIDEOS))
 
 
-def training(seconds: float = 1300) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """The training of a model, which is known by the model's id."""
-    return (Phase("new", 0.05 * seconds), Phase("training", 0.95 * seconds), Phase("ready")), {}
+def failure(seconds: float = 6.0) -> Script:
+    """Fails with an error."""
+    return (*_runs(seconds), Phase("FAILED", error=Failure("insufficient credits")))
+
+
+def untrained() -> Script:
+    """A model whose training nobody has started."""
+    return (Phase("new"), Phase("ready"))
+
+
+def training(seconds: float = 6.0) -> Script:
+    """A training that ends with a model to use."""
+    return (Phase("new", seconds * 0.1), Phase("training", seconds * 0.9), Phase("ready"))
+
+
+def failed_training(seconds: float = 6.0) -> Script:
+    """A training that fails."""
+    error = Failure("The training images show more than one person.")
+    return (Phase("new", seconds * 0.1), Phase("training", seconds * 0.9), Phase("failed", error=error))
+
+
+def deleted_training(seconds: float = 6.0) -> Script:
+    """A training whose model somebody deletes."""
+    return (Phase("new", seconds * 0.1), Phase("training", seconds * 0.9), Phase("deleted"))
+
+
+OUTCOMES: Outcomes = {
+    "job": {"success": success, "video": video, "failure": failure},
+    "training": {"success": training, "failure": failed_training, "canceled": deleted_training},
+}
 
 
 def app(world: World, api_key: str) -> Starlette:
-    """The API for one key."""
+    """PhotoGPT's API over the jobs of `world`, behind a bearer token, an API version and a decent User-Agent."""
 
-    def refusal(request: Request) -> Response | None:
-        if request.headers.get("authorization") != f"Bearer {api_key}":
-            return _error(401, "Unauthorized")
-        if request.headers.get("api-version") != "1":
-            return _error(400, "API-Version header is required")
-        return None
+    def turn_away(request: Request) -> Response | None:
+        agent = request.headers.get("user-agent", "")
+        if not agent or agent.lower().startswith("python-urllib"):
+            return PlainTextResponse("error code: 1010", status_code=403)
+        if not is_same(request.headers.get("authorization", ""), f"Bearer {api_key}"):
+            return refuse(401, "Invalid API key")
+        return None if request.headers.get("api-version") == "1" else refuse(400, "The header API-Version must be 1")
 
-    async def show(request: Request) -> Response:
-        refused = refusal(request)
-        if refused:
-            return refused
-        job = await world.poll(request.path_params["id"])
-        if isinstance(job, Response):
-            return job
-        kind = "training" if "/models/" in request.url.path else "job"
-        if job is None or job.kind != kind:
-            return _error(404, "Not found")
-        return answer({"status": "OK", "message": "", "err": None, "result": _shown(job, world.now())})
+    desk = Desk(world, NAME, OUTCOMES, refuse)
+    return desk.app([Mount(BASE_PATH, routes=_PhotoGpt(desk).routes())], turn_away)
 
-    async def submit(request: Request) -> Response:
-        job = world.submit(PREFIX, "job", *succeeding())
-        return refusal(request) or answer({"status": "OK", "result": {"jobId": job.id}})
 
-    async def train(request: Request) -> Response:
-        refused = refusal(request)
-        if refused is None:
-            world.add(request.path_params["id"], "training", *training())
-        return refused or answer({"status": "OK", "result": {"id": request.path_params["id"]}})
+def refuse(status: int, message: str, retry_after: float | None = None) -> Response:
+    """A refusal in the envelope of all answers."""
+    document = {"status": "NOK", "message": message, "err": _ERRS.get(status, "INTERNAL_ERROR"), "result": None}
+    headers = retry_header(retry_after) if status in (429, 503) else {}
+    return JSONResponse(document, status_code=status, headers=headers)
 
-    return Starlette(
-        routes=[
-            Route(f"{BASE_PATH}/jobs/{{id}}", show, methods=["GET"]),
-            Route(f"{BASE_PATH}/models/{{id}}", show, methods=["GET"]),
-            Route(f"{BASE_PATH}/models/{{id}}/train", train, methods=["GET"]),
-            Route(f"{BASE_PATH}/images/{{what}}", submit, methods=["POST"]),
-            Route(f"{BASE_PATH}/videos/{{what}}", submit, methods=["POST"]),
+
+class _PhotoGpt:
+    """The routes. `GET /jobs`, the list, would be one more of them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/jobs/{job_id}", self.poll_job),
+            Route("/images/generation", self.make_image, methods=["POST"]),
+            Route("/images/upscaling", self.make_image, methods=["POST"]),
+            Route("/videos/generation", self.make_video, methods=["POST"]),
+            Route("/models", self.make_model, methods=["POST"]),
+            Route("/models/{job_id}", self.poll_model),
+            Route("/models/{job_id}/train", self.train),
         ]
-    )
+
+    async def poll_job(self, request: Request) -> Response:
+        return self._desk.poll(request, "job", self._job)
+
+    async def poll_model(self, request: Request) -> Response:
+        return self._desk.poll(request, "training", _model)
+
+    async def make_image(self, request: Request) -> Response:
+        return await self._submit(request, "success")
+
+    async def make_video(self, request: Request) -> Response:
+        return await self._submit(request, "video")
+
+    async def make_model(self, _request: Request) -> Response:
+        model = self._desk.world.add(NAME, "training", untrained())
+        return JSONResponse(_model(model, model.state(self._desk.world.now())))
+
+    async def train(self, request: Request) -> Response:
+        """Begins the training, and begins it anew each time: this GET is no mere look."""
+        model = self._desk.known("training", request.path_params["job_id"])
+        script = self._desk.script(await fields_of(request), "training")
+        model = self._desk.world.restart(model, script)
+        self._desk.world.submits[model.id] += 1
+        return JSONResponse(_model(model, model.state(self._desk.world.now())))
+
+    async def _submit(self, request: Request, usual: str) -> Response:
+        job = await self._desk.submit(request, "job", usual=usual)
+        return JSONResponse(self._job(job, job.state(self._desk.world.now())))
+
+    def _job(self, job: SimulatedJob, state: State) -> dict[str, Any]:
+        error = state.phase.error
+        result: dict[str, Any] = {
+            "jobId": job.id,
+            "status": state.phase.status,
+            "createdAt": wire_time(job.created_at),
+            "images": [],
+            "videos": [],
+            "error": error and error.message,
+        }
+        return _enveloped({**result, **self._desk.filled(job, state.phase.output or {})})
 
 
-def _shown(job: SimulatedJob, now: datetime) -> dict[str, Any]:
-    id_field = "id" if job.kind == "training" else "jobId"
-    shown = {id_field: job.id, "status": job.history(now)[-1][0].word, "createdAt": iso(job.created_at)}
-    return shown | dict(job.facts) if job.is_finished(now) else shown
+def _model(model: SimulatedJob, state: State) -> dict[str, Any]:
+    error = state.phase.error
+    result = {
+        "id": model.id,
+        "status": state.phase.status,
+        "createdAt": wire_time(model.created_at),
+        "errorMessage": error and error.message,
+    }
+    return _enveloped(result)
 
 
-def _error(status: int, message: str) -> Response:
-    return answer({"status": "NOK", "message": message, "err": message, "result": None}, status)
+def _enveloped(result: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "OK", "message": "Success", "err": None, "result": result}
+
+
+def _runs(seconds: float) -> Script:
+    return (Phase("CREATED", seconds * 0.1), Phase("QUEUED", seconds * 0.1), Phase("RUNNING", seconds * 0.8))

@@ -1,127 +1,175 @@
-"""Scenario: `GET /v1/jobs/{id}` under HTTP Basic; history, progress, and workflows with steps."""
+"""Simulated Scenario: every sort of work is a job of one route, told with its history and, for workflows, its steps.
+
+The shapes are those of the official SDK's types; refusals have the fields that Scenario's own clients read.
+"""
 
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
-from datetime import datetime, timedelta
+import math
 from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
 
-from tracker.demo.simulators.world import Phase, SimulatedJob, Step, World, answer, iso
+from tracker.demo.simulators.desk import Desk, fields_of, is_same, retry_header, wire_time
+from tracker.demo.simulators.scenario_scripts import OUTCOMES, approved, rejected, waiting_node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from starlette.applications import Starlette
     from starlette.requests import Request
 
+    from tracker.demo.simulators.scripts import Node, State
+    from tracker.demo.simulators.world import SimulatedJob, World
+
+NAME = "scenario"
 BASE_PATH = "/v1"
-PREFIX = "job_"
+"""The path of the base URL."""
 
-
-def succeeding(seconds: float = 6) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """A generation: queued, warming up, at work, finalizing, done."""
-    return _phases(seconds, "success"), {"assetIds": ["asset_1", "asset_2"]}
-
-
-def failing(seconds: float = 6) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """A generation that fails, with the provider's hint."""
-    return _phases(seconds, "failure"), {"error": "The prompt was refused.", "hint": "Describe the picture otherwise."}
-
-
-def workflow(seconds: float = 8) -> tuple[tuple[Phase, ...], Mapping[str, Any], tuple[Step, ...]]:
-    """A workflow of three nodes, the second of which waits for a person for a third of the time."""
-    third = seconds / 3
-    steps = (
-        Step("draft", "custom-model", 0, third),
-        Step("approve", "user-approval", 2 * third, 2 * third, ("draft",)),
-        Step("final", "custom-model", 2 * third, seconds, ("approve",)),
-    )
-    phases = (Phase("in-progress", seconds, 0.0, 0.99), Phase("success", begins=1.0))
-    return phases, {"assetIds": ["asset_3"]}, steps
+_JOB_TYPES = {
+    "caption": "caption",
+    "custom": "custom",
+    "detect": "detection",
+    "embed": "embed",
+    "patch": "patch-image",
+    "prompt": "generate-prompt",
+    "translate": "translate",
+    "describe-style": "describe-style",
+}
+"""By the word after /generate; what is not here is an inference."""
 
 
 def app(world: World, api_key: str, api_secret: str) -> Starlette:
-    """The API for one pair of credentials."""
-    expected = "Basic " + base64.b64encode(f"{api_key}:{api_secret}".encode()).decode()
+    """Scenario's API over the jobs of `world`, behind HTTP Basic."""
+    expected = f"Basic {base64.b64encode(f'{api_key}:{api_secret}'.encode()).decode()}"
 
-    async def show(request: Request) -> Response:
-        if request.headers.get("authorization") != expected:
-            return answer({"error": "Unauthorized"}, 401)
-        job = await world.poll(request.path_params["id"])
-        if isinstance(job, Response):
-            return job
-        return _not_found() if job is None else answer({"job": _shown(job, world.now())})
+    def turn_away(request: Request) -> Response | None:
+        is_known = is_same(request.headers.get("authorization", ""), expected)
+        return None if is_known else refuse(401, "Unauthorized")
 
-    async def generate(request: Request) -> Response:
-        if request.headers.get("authorization") != expected:
-            return answer({"error": "Unauthorized"}, 401)
-        job = world.submit(PREFIX, "job", *succeeding())
-        return answer({"job": _shown(job, world.now())})
+    desk = Desk(world, NAME, OUTCOMES, refuse)
+    return desk.app([Mount(BASE_PATH, routes=_Scenario(desk).routes())], turn_away)
 
-    async def act(request: Request) -> Response:
-        if request.headers.get("authorization") != expected:
-            return answer({"error": "Unauthorized"}, 401)
-        job = world.jobs.get(request.path_params["id"])
-        if job is None:
-            return _not_found()
-        world.jobs[job.id] = _canceled(job, world.now())
-        return answer({"job": _shown(world.jobs[job.id], world.now())})
 
-    return Starlette(
-        routes=[
-            Route(f"{BASE_PATH}/jobs/{{id}}", show, methods=["GET"]),
-            Route(f"{BASE_PATH}/jobs/{{id}}/action", act, methods=["POST"]),
-            Route(f"{BASE_PATH}/generate/{{rest:path}}", generate, methods=["POST"]),
+def refuse(status: int, message: str, retry_after: float | None = None) -> Response:
+    """A refusal; a 429 says in the body too how long to wait."""
+    document: dict[str, Any] = {"reason": message, "trace_id": "Root=1-00000000-000000000000000000000000"}
+    if status == 429 and retry_after is not None:
+        document["remainingSeconds"] = math.ceil(retry_after)
+    headers = retry_header(retry_after) if status in (429, 503) else {}
+    return JSONResponse(document, status_code=status, headers=headers)
+
+
+class _Scenario:
+    """The routes. `GET /jobs`, the list, would be one more of them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/jobs/{job_id}", self.poll),
+            Route("/jobs/{job_id}/action", self.act, methods=["POST"]),
+            Route("/generate/{what}", self.generate, methods=["POST"]),
+            Route("/generate/{what}/{model_id}", self.generate, methods=["POST"]),
+            Route("/assets", self.upload, methods=["POST"]),
+            Route("/assets/download", self.download, methods=["POST"]),
+            Route("/models/{model_id}/download", self.download, methods=["POST"]),
+            Route("/models/{model_id}/train", self.train, methods=["PUT"]),
+            Route("/workflows/{workflow_id}/run", self.run_workflow, methods=["PUT"]),
+            Route("/workflows/{workflow_id}/user-approval", self.approve, methods=["PUT"]),
         ]
-    )
+
+    async def poll(self, request: Request) -> Response:
+        project = request.query_params.get("projectId")
+        # A job that was made under a project is found only under it.
+        return self._desk.poll(request, "job", self._job, lambda job: job.details.get("projectId") in (None, project))
+
+    async def act(self, request: Request) -> Response:
+        job = self._desk.known("job", request.path_params["job_id"])
+        action = (await fields_of(request)).get("action")
+        if action != "cancel":
+            raise HTTPException(400, f"The action {action!r} is not known; 'cancel' is.")
+        if job.state(self._desk.world.now()).is_final:
+            raise HTTPException(400, "The job is over and cannot be canceled.")
+        return self._answer(self._desk.world.cancel(job))
+
+    async def generate(self, request: Request) -> Response:
+        job_type = _JOB_TYPES.get(request.path_params["what"], "inference")
+        return self._answer(await self._submit(request, job_type), creativeUnitsCost=1)
+
+    async def upload(self, request: Request) -> Response:
+        job = await self._submit(request, "upload")
+        return self._answer(job, asset={"id": f"asset_{job.id}", "status": "pending"})
+
+    async def download(self, request: Request) -> Response:
+        what = "model-download" if "model_id" in request.path_params else "assets-download"
+        return JSONResponse({"jobId": (await self._submit(request, what)).id})
+
+    async def train(self, request: Request) -> Response:
+        job = await self._submit(request, "model-training")
+        model = {"id": request.path_params["model_id"], "status": "training", "jobId": job.id}
+        return self._answer(job, model=model)
+
+    async def run_workflow(self, request: Request) -> Response:
+        workflow_id = request.path_params["workflow_id"]
+        job = await self._submit(request, "workflow", usual="workflow", workflowId=workflow_id)
+        return self._answer(job, workflow={"id": workflow_id, "status": "ready"})
+
+    async def approve(self, request: Request) -> Response:
+        fields = await fields_of(request)
+        job = self._desk.known("job", str(fields.get("workflowJobId")))
+        waiting = waiting_node(job.state(self._desk.world.now()))
+        if waiting is None or waiting.id != fields.get("nodeId"):
+            raise HTTPException(400, f"The node {fields.get('nodeId')!r} does not wait for an approval.")
+        follows = rejected if fields.get("action", "approve") == "reject" else approved
+        return self._answer(self._desk.world.go_on_with(job, follows(job, self._desk.world.now())))
+
+    async def _submit(
+        self, request: Request, job_type: str, *, usual: str = "success", **details: object
+    ) -> SimulatedJob:
+        project = request.query_params.get("projectId")
+        return await self._desk.submit(
+            request, "job", prefix="job_", usual=usual, jobType=job_type, projectId=project, **details
+        )
+
+    def _answer(self, job: SimulatedJob, **more: object) -> Response:
+        return JSONResponse({**self._job(job, job.state(self._desk.world.now())), **more})
+
+    def _job(self, job: SimulatedJob, state: State) -> dict[str, Any]:
+        told = {
+            "jobId": job.id,
+            "jobType": job.details.get("jobType", "workflow" if state.phase.flow else "inference"),
+            "status": state.phase.status,
+            "progress": round(state.progress or 0.0, 4),
+            "metadata": self._metadata(job, state),
+            "statusHistory": [{"status": word, "date": wire_time(at)} for word, at in state.history],
+            "createdAt": wire_time(job.created_at),
+            "updatedAt": wire_time(state.since),
+            "authorId": "user_demo",
+            "ownerId": job.details.get("projectId") or "proj_demo",
+            "billing": {"cuCost": 1, "cuDiscount": 0},
+        }
+        return {"job": told}
+
+    def _metadata(self, job: SimulatedJob, state: State) -> dict[str, Any]:
+        phase = state.phase
+        metadata = {"input": {}, "assetIds": [], **self._desk.filled(job, phase.output or {})}
+        if phase.error:
+            metadata |= {"error": phase.error.message, "hint": phase.error.hint}
+        if phase.flow:
+            metadata["flow"] = [_node(job, node) for node in phase.flow]
+        if "workflowId" in job.details:
+            metadata["workflowId"] = job.details["workflowId"]
+        return metadata
 
 
-def _phases(seconds: float, end: str) -> tuple[Phase, ...]:
-    return (
-        Phase("queued", 0.15 * seconds),
-        Phase("warming-up", 0.15 * seconds),
-        Phase("in-progress", 0.6 * seconds, 0.0, 0.95),
-        Phase("finalizing", 0.1 * seconds, 0.95, 0.99),
-        Phase(end, begins=1.0),
-    )
-
-
-def _canceled(job: SimulatedJob, now: datetime) -> SimulatedJob:
-    if job.is_finished(now):
-        return job
-    begun = job.history(now)
-    phases = [replace(phase, seconds=(job.phases[i].seconds)) for i, (phase, _) in enumerate(begun)]
-    phases[-1] = replace(phases[-1], seconds=(now - begun[-1][1]).total_seconds())
-    return replace(job, phases=(*phases, Phase("canceled")), facts={})
-
-
-def _shown(job: SimulatedJob, now: datetime) -> dict[str, Any]:
-    history = job.history(now)
-    shown: dict[str, Any] = {
-        "jobId": job.id,
-        "jobType": "workflow" if job.steps else "custom",
-        "status": history[-1][0].word,
-        "progress": job.progress(now) or 0,
-        "createdAt": iso(job.created_at),
-        "updatedAt": iso(history[-1][1]),
-        "statusHistory": [{"status": phase.word, "date": iso(at)} for phase, at in history],
-        "metadata": dict(job.facts) if job.is_finished(now) else {},
-    }
-    if job.steps:
-        shown["metadata"]["flow"] = [_step(step, job, now) for step in job.steps]
-    return shown
-
-
-def _step(step: Step, job: SimulatedJob, now: datetime) -> dict[str, Any]:
-    started = job.created_at + timedelta(seconds=step.starts)
-    ended = job.created_at + timedelta(seconds=step.ends)
-    status = "success" if now >= ended else "processing" if now >= started else "pending"
-    return {"id": step.id, "type": step.type, "status": status, "dependsOn": list(step.depends_on)}
-
-
-def _not_found() -> Response:
-    return answer({"error": "Job not found"}, 404)
+def _node(job: SimulatedJob, node: Node) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": node.id, "type": node.type, "status": node.status, "inputs": []}
+    if node.depends_on:
+        told["dependsOn"] = list(node.depends_on)
+    # A node that has not started has no job of its own.
+    if node.status not in ("pending", "skipped") and node.type != "user-approval":
+        told["jobId"] = f"{job.id}_{node.id}"
+    return told

@@ -1,82 +1,132 @@
-"""Wondercat: `GET /api/v1/jobs/{kind}/{id}` under a bearer key, for inferences, edits and publications."""
+"""Simulated Wondercat: inferences, edits and publications, each with a route and an id of its own."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
 
-from tracker.demo.simulators.world import Phase, SimulatedJob, World, answer, iso
+from tracker.demo.simulators.desk import Desk, is_same, retry_header, wire_time
+from tracker.demo.simulators.scripts import Failure, Outcomes, Phase, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
+    from starlette.applications import Starlette
     from starlette.requests import Request
 
+    from tracker.demo.simulators.scripts import State
+    from tracker.demo.simulators.world import SimulatedJob, World
+
+NAME = "wondercat"
 BASE_PATH = "/api/v1"
-PREFIX = "wc-"
+"""The path of the base URL."""
+
 _ID_FIELDS = {"inference": "inferenceJobId", "editor": "editorJobId", "publish": "outputJobId"}
-_OUTPUTS: dict[str, list[dict[str, Any]]] = {
-    "inference": [{"media": {"mediaId": "m1", "url": "https://media.example/m1.png"}}],
-    "editor": [{"mediaId": "m2", "url": "https://media.example/m2.mp4"}],
-    "publish": [],
+_CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 410: "gone", 429: "rate_limit_exceeded"}
+_MEDIA = {"mediaId": "media_{id}", "url": "https://media.wondercat.invalid/{id}.mp4?signature={poll}"}
+_OUTPUTS: dict[str, list[Any]] = {"inference": [{"media": _MEDIA}], "editor": [_MEDIA], "publish": []}
+
+
+def success(kind: str, seconds: float = 6.0) -> Script:
+    """Is taken up, runs, and ends with media where the kind makes any."""
+    return (*_runs(kind, seconds), Phase("succeeded", output={"outputs": _OUTPUTS[kind]}))
+
+
+def failure(kind: str, seconds: float = 6.0) -> Script:
+    """Fails with a message and a code."""
+    error = Failure("The provider's model refused the prompt.", code="content_policy")
+    return (*_runs(kind, seconds), Phase("failed", error=error))
+
+
+def canceled(kind: str, seconds: float = 6.0) -> Script:
+    """Is canceled by somebody else; this does not happen to publications."""
+    return (*_runs(kind, seconds), Phase("canceled"))
+
+
+OUTCOMES: Outcomes = {
+    "inference": {
+        "success": lambda seconds: success("inference", seconds),
+        "failure": lambda seconds: failure("inference", seconds),
+        "canceled": lambda seconds: canceled("inference", seconds),
+    },
+    "editor": {
+        "success": lambda seconds: success("editor", seconds),
+        "failure": lambda seconds: failure("editor", seconds),
+        "canceled": lambda seconds: canceled("editor", seconds),
+    },
+    "publish": {
+        "success": lambda seconds: success("publish", seconds),
+        "failure": lambda seconds: failure("publish", seconds),
+    },
 }
 
 
-def succeeding(kind: str, seconds: float = 5) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """A job that waits, works, and is done."""
-    waiting = "queued" if kind == "publish" else "idle"
-    phases = (Phase(waiting, 0.2 * seconds), Phase("locked", 0.1 * seconds), Phase("in_progress", 0.7 * seconds))
-    return (*phases, Phase("succeeded")), {"outputs": _OUTPUTS[kind]}
-
-
-def failing(seconds: float = 5) -> tuple[tuple[Phase, ...], Mapping[str, Any]]:
-    """A job that fails with a code."""
-    phases = (Phase("idle", 0.2 * seconds), Phase("in_progress", 0.8 * seconds), Phase("failed"))
-    return phases, {"errorMessage": "The video is too long.", "errorCode": "video_too_long"}
-
-
 def app(world: World, api_key: str) -> Starlette:
-    """The API for one key."""
+    """Wondercat's API over the jobs of `world`, behind a bearer token."""
 
-    async def show(request: Request) -> Response:
-        if request.headers.get("authorization") != f"Bearer {api_key}":
-            return _error(401, "unauthorized")
-        job = await world.poll(request.path_params["id"])
-        if isinstance(job, Response):
-            return job
-        if job is None or job.kind != request.path_params["kind"]:
-            return _error(404, "not_found")
-        return answer(_shown(job, world.now()))
+    def turn_away(request: Request) -> Response | None:
+        is_known = is_same(request.headers.get("authorization", ""), f"Bearer {api_key}")
+        return None if is_known else refuse(401, "Invalid API key")
 
-    async def submit(request: Request) -> Response:
-        if request.headers.get("authorization") != f"Bearer {api_key}":
-            return _error(401, "unauthorized")
-        kind = {"image": "inference", "video": "editor", "publish": "publish"}[request.path_params["what"]]
-        job = world.submit(PREFIX, kind, *succeeding(kind))
-        return answer({_ID_FIELDS[kind]: job.id}, 202)
+    def refuse(status: int, message: str, retry_after: float | None = None) -> Response:
+        document: dict[str, Any] = {"error": {"code": _CODES.get(status, "internal_error"), "message": message}}
+        if status == 429 and retry_after is not None:
+            document["deferUntil"] = wire_time(world.now() + timedelta(seconds=retry_after))
+        headers = retry_header(retry_after) if status in (429, 503) else {}
+        return JSONResponse(document, status_code=status, headers=headers)
 
-    return Starlette(
-        routes=[
-            Route(f"{BASE_PATH}/jobs/{{kind}}/{{id}}", show, methods=["GET"]),
-            Route(f"{BASE_PATH}/{{what}}/{{rest}}", submit, methods=["POST"]),
+    desk = Desk(world, NAME, OUTCOMES, refuse)
+    return desk.app([Mount(BASE_PATH, routes=_Wondercat(desk).routes())], turn_away)
+
+
+class _Wondercat:
+    """The routes."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/jobs/{kind}/{job_id}", self.poll),
+            Route("/{medium}/generate", self.generate, methods=["POST"]),
+            Route("/{medium}/edit", self.edit, methods=["POST"]),
+            Route("/publish/{platform}", self.publish, methods=["POST"]),
         ]
+
+    async def poll(self, request: Request) -> Response:
+        return self._desk.poll(request, request.path_params["kind"], self._job)
+
+    async def generate(self, request: Request) -> Response:
+        return await self._submit(request, "inference")
+
+    async def edit(self, request: Request) -> Response:
+        return await self._submit(request, "editor")
+
+    async def publish(self, request: Request) -> Response:
+        return await self._submit(request, "publish")
+
+    async def _submit(self, request: Request, kind: str) -> Response:
+        job = await self._desk.submit(request, kind)
+        return JSONResponse({_ID_FIELDS[kind]: job.id, "status": job.state(self._desk.world.now()).phase.status})
+
+    def _job(self, job: SimulatedJob, state: State) -> dict[str, Any]:
+        error = state.phase.error
+        return {
+            _ID_FIELDS[job.kind]: job.id,
+            "status": state.phase.status,
+            "createdAt": wire_time(job.created_at),
+            "finishedAt": wire_time(state.since) if state.is_final else None,
+            "errorMessage": error and error.message,
+            "errorCode": error and error.code,
+            **self._desk.filled(job, state.phase.output or {"outputs": []}),
+        }
+
+
+def _runs(kind: str, seconds: float) -> Script:
+    second_word = "queued" if kind == "publish" else "locked"
+    return (
+        Phase("idle", seconds * 0.1),
+        Phase(second_word, seconds * 0.1),
+        Phase("in_progress", seconds * 0.8),
     )
-
-
-def _shown(job: SimulatedJob, now: datetime) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        _ID_FIELDS[job.kind]: job.id,
-        "status": job.history(now)[-1][0].word,
-        "createdAt": iso(job.created_at),
-        "finishedAt": None,
-        "outputs": [],
-    }
-    return shown | dict(job.facts) | {"finishedAt": iso(job.finished_at)} if job.is_finished(now) else shown
-
-
-def _error(status: int, code: str) -> Response:
-    return answer({"errorCode": code, "errorMessage": code.replace("_", " ")}, status)

@@ -1,161 +1,146 @@
-"""What the simulated providers share: jobs whose state is a function of the time, and faults on request."""
+"""The world that simulated providers show: jobs whose lives advance on a clock, and faults that wait for a poll."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, deque
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+import math
+import uuid
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-import orjson
-from starlette.responses import Response, StreamingResponse
+from tracker.demo.simulators.faults import Fault, Trouble
+from tracker.demo.simulators.scripts import Phase, Script, State, cut, final_at, state_at
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
-
-Fault = Literal[
-    "500", "503", "429", "401", "404", "410", "hang", "drip", "truncated", "oversized", "html", "malformed", "redirect"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """A stretch of a job's life: the provider's word for it, and how many seconds it lasts.
-
-    While it lasts, progress grows from `begins` to `ends` (None: the provider reports none).
-    """
-
-    word: str
-    seconds: float = 0.0
-    begins: float | None = None
-    ends: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A workflow's node: from `starts` to `ends` (seconds of the job's life) it has the status `processing`."""
-
-    id: str
-    type: str
-    starts: float
-    ends: float
-    depends_on: tuple[str, ...] = ()
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedJob:
-    """A job that goes through its phases; the last one is for good. `facts` are shown once it has come to that."""
+    """A job at a provider. Nothing runs: its state is a function of its script and the time.
 
-    id: str
+    The provider knows it from `appears_after` until `expires_after` seconds after its making. `details` is what the
+    provider's answers tell of it besides.
+    """
+
+    provider: str
     kind: str
-    phases: tuple[Phase, ...]
+    id: str
+    script: Script
     created_at: datetime
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    appears_after: float = 0.0
+    expires_after: float = math.inf
+
+    def state(self, now: datetime) -> State:
+        """Where it stands."""
+        return state_at(self.script, self.created_at, now)
+
+    def is_known(self, now: datetime) -> bool:
+        """Whether the provider answers about it rather than with 404."""
+        return self.appears_after <= (now - self.created_at).total_seconds() < self.expires_after
 
     @property
-    def finished_at(self) -> datetime:
-        """When the last phase begins."""
-        return self.created_at + timedelta(seconds=sum(phase.seconds for phase in self.phases[:-1]))
-
-    def history(self, now: datetime) -> list[tuple[Phase, datetime]]:
-        """The phases that have begun, with their times."""
-        begun, at = [], self.created_at
-        for phase in self.phases:
-            if at > now:
-                break
-            begun.append((phase, at))
-            at += timedelta(seconds=phase.seconds)
-        return begun or [(self.phases[0], self.created_at)]
-
-    def progress(self, now: datetime) -> float | None:
-        """Progress within the present phase."""
-        phase, since = self.history(now)[-1]
-        if phase.begins is None or phase.ends is None:
-            return phase.begins
-        share = min((now - since).total_seconds() / phase.seconds, 1.0) if phase.seconds else 1.0
-        return round(phase.begins + (phase.ends - phase.begins) * share, 4)
-
-    def is_finished(self, now: datetime) -> bool:
-        """Whether the last phase has begun."""
-        return now >= self.finished_at
+    def finished_at(self) -> datetime | None:
+        """When it becomes or became final; None while that depends on more than time."""
+        return final_at(self.script, self.created_at)
 
 
 class World:
-    """The jobs of all simulated providers on one clock, what was asked about them, and what shall go wrong."""
+    """Holds the simulated jobs of one provider or of several, and counts what is asked of them."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.jobs: dict[str, SimulatedJob] = {}
         self.polls: Counter[str] = Counter()
-        self.faults: dict[str, deque[Fault]] = {}
+        """Polls by job id, of unknown jobs too, but not those with wrong credentials."""
+        self.submits: Counter[str] = Counter()
+        """Submits over HTTP by the id of the job that they started."""
+        self.requests = 0
+        """Requests of every sort, those with wrong credentials too."""
+        self.defaults: dict[tuple[str, str], Script] = {}
+        """Scripts for submits that choose none, by provider and kind."""
         self.asked: Callable[[str], None] = lambda _job_id: None
         """Called at each poll with the job's id."""
+        self._troubles: defaultdict[str | None, deque[Trouble]] = defaultdict(deque)
 
     def add(
         self,
-        job_id: str,
+        provider: str,
         kind: str,
-        phases: tuple[Phase, ...],
-        facts: Mapping[str, Any] | None = None,
-        steps: tuple[Step, ...] = (),
+        script: Script,
+        *,
+        job_id: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        appears_after: float = 0.0,
+        expires_after: float = math.inf,
     ) -> SimulatedJob:
-        """A job that begins now."""
-        job = SimulatedJob(job_id, kind, phases, self.now(), facts or {}, steps)
-        self.jobs[job_id] = job
+        """Makes a job as of now."""
+        job = SimulatedJob(
+            provider=provider,
+            kind=kind,
+            id=job_id or self.new_id(),
+            script=script,
+            created_at=self.now(),
+            details=details or {},
+            appears_after=appears_after,
+            expires_after=expires_after,
+        )
+        self.jobs[job.id] = job
         return job
 
-    def submit(self, prefix: str, kind: str, phases: tuple[Phase, ...], facts: Mapping[str, Any]) -> SimulatedJob:
-        """A job that begins now, with the next id."""
-        return self.add(f"{prefix}{len(self.jobs) + 1:06d}", kind, phases, facts)
+    def new_id(self, prefix: str = "") -> str:
+        """An id that is new in this world and, on a clock that moves, in any other."""
+        return f"{prefix}{uuid.uuid5(uuid.NAMESPACE_OID, f'{self.now().isoformat()}/{len(self.jobs)}')}"
 
-    def fail_next(self, job_id: str, *faults: Fault) -> None:
-        """The job's next polls meet these faults, one each."""
-        self.faults.setdefault(job_id, deque()).extend(faults)
+    def find(self, provider: str, kind: str, job_id: str) -> SimulatedJob | None:
+        """The job as its provider knows it now."""
+        job = self.jobs.get(job_id)
+        if job is None or (job.provider, job.kind) != (provider, kind) or not job.is_known(self.now()):
+            return None
+        return job
 
-    async def poll(self, job_id: str) -> SimulatedJob | Response | None:
-        """What a poll of this job meets: the job, a fault, or nothing (None: it is unknown)."""
+    def finished_at(self, job_id: str) -> datetime | None:
+        """When a job becomes or became final, by the provider's clock."""
+        return self.jobs[job_id].finished_at
+
+    def go_on_with(self, job: SimulatedJob, script: Script) -> SimulatedJob:
+        """Ends the job's present phase now; `script` is what follows."""
+        now = self.now()
+        return self._replace(replace(job, script=(*cut(job.script, job.created_at, now), *script)))
+
+    def restart(self, job: SimulatedJob, script: Script) -> SimulatedJob:
+        """Begins the job's life anew, as of now."""
+        return self._replace(replace(job, script=script, created_at=self.now()))
+
+    def cancel(self, job: SimulatedJob, word: str = "canceled") -> SimulatedJob:
+        """Ends the job now, under the provider's word for it, where it is not final yet."""
+        state = job.state(self.now())
+        if state.is_final:
+            return job
+        progress = None if state.progress is None else (state.progress, state.progress)
+        return self.go_on_with(job, (Phase(word, progress=progress, flow=state.phase.flow),))
+
+    def break_polls(
+        self, fault: Fault, *, job_id: str | None = None, times: int = 1, retry_after: float | None = 1.0
+    ) -> None:
+        """Lets the next polls of one job, or of any, go wrong; faults queue up and each takes one poll."""
+        self._troubles[job_id].extend([Trouble(fault, retry_after)] * times)
+
+    def heal(self) -> None:
+        """Forgets all faults that still wait."""
+        self._troubles.clear()
+
+    def count_poll(self, job_id: str) -> Trouble | None:
+        """Counts a poll of a job and takes the fault that waits for it: the job's own first, then anybody's."""
         self.polls[job_id] += 1
         self.asked(job_id)
-        faults = self.faults.get(job_id)
-        if faults:
-            return await _faulty(faults.popleft())
-        return self.jobs.get(job_id)
+        for waiting in (self._troubles[job_id], self._troubles[None]):
+            if waiting:
+                return waiting.popleft()
+        return None
 
-
-def iso(at: datetime) -> str:
-    """A time as JavaScript writes it."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
-
-
-def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON
-    """An answer in JSON."""
-    return Response(orjson.dumps(value), status, headers, "application/json")
-
-
-_BODIES: dict[str, tuple[bytes, int, dict[str, str], str]] = {
-    # uvicorn closes a connection on which less came than was promised.
-    "truncated": (b'{"job": {', 200, {"content-length": "4000"}, "application/json"),
-    "oversized": (b'{"padding": "' + b"x" * 1_200_000 + b'"}', 200, {}, "application/json"),
-    "html": (b"<html>Bad gateway</html>", 200, {}, "text/html"),
-    "malformed": (b'{"job": {"status": "success"', 200, {}, "application/json"),
-    "redirect": (b"", 302, {"location": "http://127.0.0.1:9/elsewhere"}, "application/json"),
-}
-
-
-async def _faulty(fault: Fault) -> Response:
-    if fault == "hang":
-        await asyncio.Event().wait()
-    if fault == "drip":
-        return StreamingResponse(_drops(), media_type="application/json")
-    if fault in _BODIES:
-        return Response(*_BODIES[fault])
-    headers = {"retry-after": "1"} if fault in ("429", "503") else None
-    return answer({"error": f"fault {fault}"}, int(fault), headers)
-
-
-async def _drops() -> AsyncIterator[bytes]:
-    while True:
-        yield b" "
-        await asyncio.sleep(0.05)
+    def _replace(self, job: SimulatedJob) -> SimulatedJob:
+        self.jobs[job.id] = job
+        return job
