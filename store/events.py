@@ -48,12 +48,12 @@ def insert_events(connection: Connection, events: Sequence[Event]) -> None:
 
 
 def _forget(connection: Connection, before: datetime, limit: int) -> int:
-    waiting = select(DELIVERIES.c.event_id).where(DELIVERIES.c.status == DeliveryStatus.PENDING)
+    is_waiting = exists().where(DELIVERIES.c.event_id == EVENTS.c.id, DELIVERIES.c.status == DeliveryStatus.PENDING)
+    has_job = exists().where(JOBS.c.id == EVENTS.c.job_id)
     old = (
         select(EVENTS.c.id)
-        .where(EVENTS.c.timestamp < before, EVENTS.c.id.not_in(waiting))
-        .where(~exists().where(JOBS.c.id == EVENTS.c.job_id))
-        .order_by(EVENTS.c.position)
+        .where(EVENTS.c.timestamp < before, ~is_waiting, ~has_job)
+        .order_by(EVENTS.c.timestamp)
         .limit(limit)
     )
     ids = connection.execute(old).scalars().all()

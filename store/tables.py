@@ -198,6 +198,7 @@ class EventRow(SQLModel, table=True):
             postgresql_where=text(_IS_TRANSITION),
         ),
         Index("events_by_job", "job_id", "position"),
+        Index("events_by_time", "timestamp"),
         # Positions are never given out twice, so that a cursor stays right after retention.
         {"sqlite_autoincrement": True},
     )

@@ -17,8 +17,8 @@ _log = structlog.stdlib.get_logger("tracker")
 class Batches(Generic[T]):
     """Hands what is put in to `write`, all that is there at a time; while one batch is written the next gathers.
 
-    `settled` is called with each batch afterwards, whether it was written or not: a batch that could not be written
-    is given up here, and its rows come back when their leases run out.
+    A batch that cannot be written is written one by one; an outcome that cannot be written at all is given up here,
+    and its row comes back when its lease runs out. `settled` is called with what is done with, either way.
     """
 
     def __init__(
@@ -53,9 +53,13 @@ class Batches(Generic[T]):
         try:
             await self._write(batch)
         except Exception:
-            _log.exception("batch.lost", batch=self._name, outcomes=len(batch))
-        finally:
-            self._settled(batch)
+            if len(batch) > 1:
+                # One that cannot be written must not take the others with it.
+                for item in batch:
+                    await self._write_one([item])
+                return
+            _log.exception("outcome.lost", batch=self._name)
+        self._settled(batch)
 
 
 async def finish_or_cancel(tasks: Mapping[asyncio.Task[None], T], seconds: float) -> list[T]:

@@ -118,7 +118,9 @@ class Deliverer:
     def _request(self, claimed: ClaimedDelivery, now: datetime) -> HttpRequest:
         secrets = claimed.secrets or (self._callback_secret,)
         signed = signed_headers(claimed.delivery.event_id, claimed.body, secrets, __version__, now)
-        return HttpRequest("POST", claimed.url, {**claimed.headers, **signed}, claimed.body)
+        # By their names in lower case, or a `User-Agent` of the subscription would be sent beside ours.
+        own = {name.lower(): value for name, value in claimed.headers.items()}
+        return HttpRequest("POST", claimed.url, {**own, **signed}, claimed.body)
 
     def _judged(self, claimed: ClaimedDelivery, result: ExchangeResult, started: datetime, now: datetime) -> Attempt:
         attempt_id = self._surroundings.new_id("att")

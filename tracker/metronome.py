@@ -51,6 +51,10 @@ class Beat:
             self._plan(at)
 
     async def _run(self) -> None:
+        if self._is_running:
+            # A run that was already on its way cannot be called back when an earlier one is planned.
+            self.wake()
+            return
         self._is_running = True
         self._planned_at = None
         try:

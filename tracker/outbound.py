@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from aiohttp.connector import Connection
+
 _KEEP_ALIVE_SECONDS = 30.0
 
 
@@ -118,7 +120,18 @@ class Outbound:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
             trust_env=False,
+            response_class=_Answer,
         )
+
+
+class _Answer(aiohttp.ClientResponse):
+    """Forgets the reason phrase: it may hold any bytes, and the transport fails on those that are not UTF-8."""
+
+    async def start(self, connection: Connection) -> Self:
+        """Reads the status line and the headers."""
+        await super().start(connection)
+        self.reason = None
+        return self
 
 
 class BlockedAddressError(OSError):
@@ -195,9 +208,12 @@ async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 def _failure(error: Exception) -> ExchangeFailure:
     """The kind of a failure, by what is at the root of it."""
-    for cause in _causes(error):
+    causes = _causes(error)
+    # First, since the connector wraps it into a failure of DNS like any other that comes from resolving.
+    for cause in causes:
         if isinstance(cause, BlockedAddressError):
             return ExchangeFailure("blocked", str(cause))
+    for cause in causes:
         if isinstance(cause, (ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError)):
             return ExchangeFailure("tls", f"TLS failed: {_said(cause)}")
         if isinstance(cause, (socket.gaierror, aiohttp.ClientConnectorDNSError)):

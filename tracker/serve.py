@@ -79,9 +79,10 @@ def _listen(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
         # From here on clients are not refused: they wait until the service is up.
         listener.listen(_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
-        message = f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another --port."
+        reason = getattr(error, "strerror", None) or error
+        message = f"Cannot listen on {settings.host}:{settings.port}: {reason}. Choose another --port."
         raise StartError(message) from error
     return listener
 

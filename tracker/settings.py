@@ -32,7 +32,7 @@ class SettingsError(Exception):
 class Settings:
     """What the operator decided. `environ` is kept for credentials and base URLs, and stays out of every text form."""
 
-    database_url: str = "sqlite:///tracker.db"
+    database_url: str = field(default="sqlite:///tracker.db", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     api_key: str | None = field(default=None, repr=False)
@@ -73,7 +73,7 @@ class Settings:
     @property
     def shown_database_url(self) -> str:
         """The database's URL without its password."""
-        return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", self.database_url)
+        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.database_url)
 
 
 @dataclass(frozen=True, slots=True)

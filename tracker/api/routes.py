@@ -51,5 +51,7 @@ def build_app(context: Context) -> Starlette:
             Exception: answer_fault,
         },
     )
+    # Its redirects would lead to whatever the Host header says, and to plain http behind a proxy.
+    app.router.redirect_slashes = False
     app.state.context = context
     return app

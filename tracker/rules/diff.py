@@ -57,6 +57,12 @@ def step_changes(known: Iterable[Step], read: Iterable[Step]) -> tuple[StepChang
     return tuple(StepChange(step, statuses.get(step.id)) for step in read if step.status != statuses.get(step.id))
 
 
+def merged_steps(known: Iterable[Step], read: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps as they are now: those of the reading, and behind them those that it does not show."""
+    steps = {step.id: step for step in read}
+    return (*steps.values(), *(step for step in known if step.id not in steps))
+
+
 def _unseen(job: Job, reading: Reading) -> tuple[Moment, ...]:
     """What the history tells after the last transition that we stored."""
     if not job.sequence:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from store.records import Event, Job, JobError, PollOutcome, PollProblem, Status, Transition
-from tracker.rules.diff import Change, StepChange, status_changes, step_changes
+from tracker.rules.diff import Change, StepChange, merged_steps, status_changes, step_changes
 from tracker.rules.events import progress_event, step_event, transition_event
 from tracker.rules.payload import rfc3339_or_none
 from tracker.rules.reading import Absent, Answer, Problem, Reading
@@ -145,11 +145,10 @@ def _planned(job: Job, reading: Reading, timing: Timing, jitter: float, now: dat
 def _postpone(story: _Story, problem: Problem, timing: Timing, jitter: float) -> None:
     """Keeps the job as it is, shows the problem, and backs off."""
     now = story.now
-    known = story.job.poll_problem
-    count = known.count + 1 if known and known.code != "unknown_status" else 1
-    at = now + timedelta(seconds=problem_delay(timing, count, jitter))
+    shown = _problem(story.job, problem, now)
+    at = now + timedelta(seconds=problem_delay(timing, shown.count, jitter))
     job = _plan(story.job, at, problem.retry_after, now)
-    story.job = replace(job, poll_problem=_problem(job, problem, now))
+    story.job = replace(job, poll_problem=replace(shown, retry_at=job.next_poll_at))
 
 
 def _plan(job: Job, at: datetime, retry_after: float | None, now: datetime) -> Job:
@@ -162,6 +161,9 @@ def _plan(job: Job, at: datetime, retry_after: float | None, now: datetime) -> J
 def _problem(job: Job, problem: Problem, now: datetime) -> PollProblem:
     """The problem as the job shows it: `since` and `count` go on while polls in a row have one."""
     known = job.poll_problem
+    if known and (known.code == "unknown_status") != (problem.code == "unknown_status"):
+        # A word that nobody knows was a clean poll all the same: it adds nothing to a row of failures.
+        known = None
     return PollProblem(
         problem.code,
         problem.message,
@@ -179,7 +181,7 @@ def _with_facts(job: Job, reading: Reading, now: datetime) -> Job:
         provider_status=reading.provider_status,
         progress=job.progress if reading.progress is None else reading.progress,
         output=reading.output or job.output,
-        steps=reading.steps or job.steps,
+        steps=merged_steps(job.steps, reading.steps),
         started_at=job.started_at or reading.started_at,
     )
     is_news = read != job

@@ -10,7 +10,6 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Makes every table."""
     """The first schema."""
     op.create_table(
         "api_keys",
@@ -40,6 +39,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index("events_by_job", ["job_id", "position"], unique=False)
+        batch_op.create_index("events_by_time", ["timestamp"], unique=False)
         batch_op.create_index(
             "events_one_per_transition",
             ["job_id", "sequence"],

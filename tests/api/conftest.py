@@ -1,0 +1,71 @@
+"""A service on a database of its own that does nothing by itself, and clients that call its API in this process."""
+
+import shutil
+from contextlib import AsyncExitStack
+
+import pytest
+
+from store.database import Database
+from tracker.service import Service
+from tracker.settings import Settings
+
+from .steps import KEY, client_of
+
+CREDENTIALS = {
+    "SCENARIO_SDK_API_KEY": "scenario-key",
+    "SCENARIO_SDK_API_SECRET": "scenario-secret",
+    "WONDERCAT_API_KEY": "wondercat-key",
+    "DECART_API_KEY": "decart-key",
+    "PHOTOGPT_API_KEY": "photogpt-key",
+}
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory):
+    """A database that was migrated and is empty: to make one takes longer than many a test."""
+    path = tmp_path_factory.mktemp("api") / "tracker.db"
+    Database.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def settings_of(tmp_path, new_database):
+    """Settings like an operator's, with changes; an empty variable counts as unset."""
+    shutil.copy(new_database, tmp_path / "tracker.db")
+    environ = {
+        "TRACKER_DATABASE_URL": f"sqlite:///{tmp_path / 'tracker.db'}",
+        "TRACKER_API_KEY": KEY,
+        "TRACKER_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+    return lambda **changes: Settings.from_environment(environ | CREDENTIALS | changes)
+
+
+@pytest.fixture
+async def start(settings_of, surroundings):
+    """Starts a service with changed settings."""
+    async with AsyncExitStack() as started:
+
+        async def start_one(**changes):
+            service = Service(settings_of(**changes), surroundings, is_ticking=False)
+            return await started.enter_async_context(service)
+
+        yield start_one
+
+
+@pytest.fixture
+async def service(start):
+    return await start()
+
+
+@pytest.fixture
+async def client(service):
+    """Calls with the operator's key."""
+    async with client_of(service, KEY) as client:
+        yield client
+
+
+@pytest.fixture
+async def stranger(service):
+    """Calls without a key."""
+    async with client_of(service) as client:
+        yield client

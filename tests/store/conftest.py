@@ -1,0 +1,69 @@
+"""One database for each test. A back end is one entry in `_URLS`: every test then runs against it too."""
+
+from contextlib import ExitStack, closing
+
+import pytest
+
+from store.database import Database
+from store.deliveries import Deliveries
+from store.events import Events
+from store.jobs import Jobs
+from store.keys import Keys
+from store.subscriptions import Subscriptions
+from tracker.rules.fanout import deliveries_of
+
+
+def sqlite_url_in(folder):
+    return f"sqlite:///{folder / 'tracker.db'}"
+
+
+_URLS = {"sqlite": sqlite_url_in}
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request, tmp_path):
+    """Where a database of this back end can be made that does not exist yet."""
+    return _URLS[request.param](tmp_path)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path):
+    """For what only a file does: it can be locked, missing, or no database at all."""
+    return sqlite_url_in(tmp_path)
+
+
+@pytest.fixture
+def open_database():
+    """Opens databases, and closes at the end those that the test left open."""
+    with ExitStack() as opened:
+        yield lambda url: opened.enter_context(closing(Database.open(url)))
+
+
+@pytest.fixture
+def database(database_url, open_database):
+    return open_database(database_url)
+
+
+@pytest.fixture
+def jobs(database):
+    return Jobs(database, deliveries_of)
+
+
+@pytest.fixture
+def deliveries(database):
+    return Deliveries(database)
+
+
+@pytest.fixture
+def subscriptions(database):
+    return Subscriptions(database)
+
+
+@pytest.fixture
+def events(database):
+    return Events(database)
+
+
+@pytest.fixture
+def keys(database):
+    return Keys(database)

@@ -1,0 +1,225 @@
+"""The service as a process of its own: how it greets, how it refuses to start, and how it stops."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from time import monotonic
+
+import httpx
+import pytest
+
+from tracker.serve import StartError, _listen, migrate
+from tracker.settings import Settings
+
+PROGRAM = """
+import os
+from tracker.serve import serve
+from tracker.settings import Settings
+serve(Settings.from_environment(os.environ))
+"""
+KEY = "an-admin-key-of-the-operator"
+GUARD = 60
+GREETING = re.compile(r"Tracker listens on (http://\S+) \(database: (\S+)\)\.\n")
+
+
+class Process:
+    """The service as a process; what it writes to standard error is read line by line."""
+
+    def __init__(self, folder, **environ):
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRACKER_")}
+        settings = {"TRACKER_PORT": "0", "TRACKER_DATABASE_URL": f"sqlite:///{folder / 'tracker.db'}"}
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-c", PROGRAM],
+            env=inherited | settings | environ,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._guard = threading.Timer(GUARD, self._process.kill)
+        self._guard.start()
+        self.said = ""
+
+    def greeting(self):
+        """Waits for the greeting, and returns the base URL and the database in it."""
+        for line in self._process.stderr:
+            self.said += line
+            if found := GREETING.fullmatch(line):
+                return found.groups()
+        pytest.fail(f"The process ended without a greeting: {self.said}")
+
+    def client(self):
+        headers = {"authorization": f"Bearer {KEY}"}
+        return httpx.Client(base_url=self.greeting()[0], headers=headers, trust_env=False, timeout=GUARD)
+
+    def end(self, number=None):
+        """Sends a signal, waits for the end, and returns the exit code and all that was said."""
+        if number is not None:
+            self._process.send_signal(number)
+        self.said += self._process.communicate()[1]
+        self._guard.cancel()
+        return self._process.returncode, self.said
+
+    def clean_up(self):
+        if self._process.returncode is None:
+            self.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def start(tmp_path):
+    started = []
+
+    def start_one(**environ):
+        started.append(Process(tmp_path, **environ))
+        return started[-1]
+
+    yield start_one
+    for process in started:
+        process.clean_up()
+
+
+@pytest.fixture
+def hanging():
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(GUARD)
+        yield server
+
+
+def address_of(server):
+    return "http://{}:{}".format(*server.getsockname())
+
+
+def ended_within(process, seconds, number=signal.SIGTERM):
+    began = monotonic()
+    code, said = process.end(number)
+    assert monotonic() - began < seconds
+    assert "Traceback" not in said
+    return code
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_the_process_with_exit_code_0(start, number):
+    process = start(TRACKER_API_KEY=KEY)
+    with process.client() as client:
+        assert client.get("/readyz").json() == {"status": "ready"}
+        # The client's connection is still open, and idle.
+        assert ended_within(process, 8, number) == 0
+
+
+def test_first_start_shows_a_key_once_and_a_second_start_does_not(start, tmp_path):
+    first = start()
+    url, database = first.greeting()
+    assert database == f"sqlite:///{tmp_path / 'tracker.db'}"
+    assert status_of(f"{url}/v1/jobs", "no-key") == 401
+    code, said = first.end(signal.SIGTERM)
+    (key,) = re.findall(r"trk_\S+", said)
+    assert (code, said.count(key)) == (0, 1)
+    second = start()
+    url, _ = second.greeting()
+    assert status_of(f"{url}/v1/jobs", key) == 200
+    code, said = second.end(signal.SIGTERM)
+    assert (code, "trk_" in said, "API key" in said) == (0, False, False)
+
+
+def status_of(url, key):
+    return httpx.get(url, headers={"authorization": f"Bearer {key}"}, trust_env=False).status_code
+
+
+def test_second_process_on_a_database_ends_and_says_why(start, tmp_path):
+    first = start(TRACKER_API_KEY=KEY)
+    with first.client() as client:
+        code, said = start(TRACKER_API_KEY=KEY).end()
+        assert code != 0
+        assert "StartError" in said
+        assert f"{tmp_path / 'tracker.db'} is in use by another Tracker process. Stop that one first" in said
+        assert "Tracker listens" not in said
+        assert client.get("/readyz").status_code == 200
+
+
+def test_port_in_use_is_told_before_anything_else_is_done(start, hanging, tmp_path):
+    port = hanging.getsockname()[1]
+    code, said = start(TRACKER_PORT=str(port)).end()
+    assert code != 0
+    assert f"StartError: Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port." in said
+    assert not (tmp_path / "tracker.db").exists()
+
+
+@pytest.mark.parametrize("host", ["receiver.invalid", "a..b", "203.0.113.1"])
+def test_host_that_is_not_ours_is_a_start_error(host):
+    with pytest.raises(StartError, match=f"Cannot listen on {re.escape(host)}:0: .+ Choose another"):
+        _listen(Settings(host=host, port=0))
+
+
+def in_flight(client, provider, subscriber):
+    """A poll and an attempt under way, neither of which is ever answered; returns the job."""
+    job = client.post("/v1/jobs", json={"provider": "decart", "remote_id": "1"}).json()
+    client.post(f"/v1/jobs/{job['id']}/poll").raise_for_status()
+    made = client.post("/v1/subscriptions", json={"callback_url": address_of(subscriber)}).json()
+    client.post(f"/v1/subscriptions/{made['id']}/test").raise_for_status()
+    connections = [server.accept()[0] for server in (provider, subscriber)]
+    for connection in connections:
+        assert connection.recv(100)
+    return job, connections
+
+
+def wait_for(client, job):
+    """A request that waits for the job, once the service has it."""
+    waiting = socket.create_connection((client.base_url.host, client.base_url.port), timeout=GUARD)
+    head = f"GET /v1/jobs/{job['id']}/wait?timeout=300 HTTP/1.1\r\nhost: tracker\r\nauthorization: Bearer {KEY}\r\n\r\n"
+    waiting.sendall(head.encode())
+    # What came first is read first.
+    client.get("/healthz").raise_for_status()
+    return waiting
+
+
+def test_stop_answers_who_waits_and_gives_back_what_hangs(start, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as provider, socket.create_server(("127.0.0.1", 0)) as subscriber:
+        environ = {"DECART_API_KEY": "k", "TRACKER_DECART_BASE_URL": address_of(provider)}
+        process = start(TRACKER_API_KEY=KEY, TRACKER_ALLOWED_NETWORKS="127.0.0.0/8", **environ)
+        with process.client() as client:
+            job, connections = in_flight(client, provider, subscriber)
+            waiting = wait_for(client, job)
+            assert ended_within(process, 18) == 0
+        answer = waiting.makefile("rb").read()
+        for connection in (waiting, *connections):
+            connection.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert f'"id":"{job["id"]}"'.encode() in answer
+    with closing(sqlite3.connect(tmp_path / "tracker.db")) as database:
+        assert database.execute("SELECT leased_until, polls FROM jobs").fetchall() == [(None, 0)]
+        query = "SELECT leased_until, status, attempts FROM deliveries"
+        assert database.execute(query).fetchall() == [(None, "pending", 0)]
+
+
+def test_log_is_json_where_it_is_not_a_terminal_and_warns_of_settings_without_effect(start):
+    process = start(TRACKER_API_KEY=KEY, TRACKER_ENCRYPTION_KEY="hush")
+    process.greeting()
+    _, said = process.end(signal.SIGKILL)
+    (line,) = [line for line in said.splitlines() if "setting.not_supported" in line]
+    assert line.startswith('{"timestamp":')
+    assert '"name":"TRACKER_ENCRYPTION_KEY"' in line
+    assert "hush" not in said
+
+
+def test_migrate_makes_the_database_and_tells_its_revision(tmp_path):
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'tracker.db'}")
+    revision = migrate(settings)
+    assert revision
+    assert migrate(settings) == revision
+    with closing(sqlite3.connect(tmp_path / "tracker.db")) as database:
+        assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////no/such/folder/tracker.db", "sqlite://", "mysql://db/tracker", "tracker.db"]
+)
+def test_database_that_cannot_be_opened_is_a_start_error(url):
+    with pytest.raises(StartError, match=r"sqlite:///tracker\.db|does not exist"):
+        migrate(Settings(database_url=url))

@@ -1,0 +1,198 @@
+"""The environment as typed values."""
+
+import base64
+from contextlib import suppress
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.settings import Settings, SettingsError
+
+SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+ALL = {
+    "TRACKER_DATABASE_URL": "sqlite:////data/tracker.db",
+    "TRACKER_HOST": "::1",
+    "TRACKER_PORT": "0",
+    "TRACKER_API_KEY": "sixteen-or-more-x",
+    "TRACKER_CALLBACK_SECRET": SECRET,
+    "TRACKER_PROVIDERS_DIR": "/etc/tracker",
+    "TRACKER_ALLOWED_NETWORKS": " 10.0.0.0/8, fd00::/8 ,192.168.1.7,Hooks.internal.,",
+    "TRACKER_ALLOW_HTTP": "1",
+    "TRACKER_POLL_SLOTS": "1",
+    "TRACKER_DELIVERY_SLOTS": "10000",
+    "TRACKER_RETRY_SCHEDULE": "500ms, 5s,1.5m,2h ,1d",
+    "TRACKER_ATTEMPT_TIMEOUT": "2.5s",
+    "TRACKER_RETENTION": "12h",
+    "TRACKER_LOG_FORMAT": "json",
+}
+
+
+def read(**environ):
+    return Settings.from_environment(environ)
+
+
+def test_an_empty_environment_gives_the_defaults_of_the_readme():
+    settings = read()
+    assert settings == Settings()
+    assert (settings.database_url, settings.host, settings.port) == ("sqlite:///tracker.db", "127.0.0.1", 8000)
+    assert (settings.api_key, settings.callback_secret, settings.providers_dir) == (None, None, None)
+    assert (settings.allowed.networks, settings.allowed.hosts, settings.allowed.http) == ((), (), False)
+    assert (settings.poll_slots, settings.delivery_slots) == (256, 256)
+    hours = (2, 5, 10, 14, 20, 24)
+    assert settings.retry_schedule == (5, 300, 1800, *(hour * 3600 for hour in hours))
+    assert (settings.attempt_seconds, settings.retention) == (15, timedelta(days=30))
+    assert (settings.log_format, settings.not_supported) == (None, ())
+
+
+def test_each_variable_is_read():
+    settings = Settings.from_environment(ALL)
+    assert settings == Settings(
+        database_url="sqlite:////data/tracker.db",
+        host="::1",
+        port=0,
+        api_key="sixteen-or-more-x",
+        callback_secret=SECRET,
+        providers_dir=Path("/etc/tracker"),
+        allowed=settings.allowed,
+        poll_slots=1,
+        delivery_slots=10_000,
+        retry_schedule=(0.5, 5, 90, 7200, 86_400),
+        attempt_seconds=2.5,
+        retention=timedelta(hours=12),
+        log_format="json",
+        environ=ALL,
+    )
+    assert settings.allowed.networks == tuple(map(ip_network, ("10.0.0.0/8", "fd00::/8", "192.168.1.7/32")))
+    assert (settings.allowed.hosts, settings.allowed.http) == (("hooks.internal",), True)
+
+
+def test_an_empty_variable_counts_as_unset():
+    assert Settings.from_environment(dict.fromkeys([*ALL, "WONDERCAT_API_KEY"], "")) == Settings()
+
+
+def test_credentials_and_base_urls_are_kept_for_whoever_reads_them():
+    environ = {"WONDERCAT_API_KEY": "hush", "WONDERCAT_API_KEY__TEAM_A": "hush too", "TRACKER_DECART_BASE_URL": "x"}
+    assert read(**environ, EMPTY="").environ == environ
+
+
+def test_what_has_no_effect_in_this_version_is_noted():
+    environ = {"TRACKER_ENCRYPTION_KEY": "k", "TRACKER_DELAY_PER_POLL": "2"}
+    assert set(read(**environ).not_supported) == set(environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_on"), [("1", True), ("true", True), ("TRUE", True), ("0", False), ("false", False)]
+)
+def test_plain_http_is_switched_by_one_or_zero(text, is_on):
+    assert read(TRACKER_ALLOW_HTTP=text).allowed.http is is_on
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "way_out"),
+    [
+        *[
+            ("TRACKER_PORT", value, "from 0 to 65535")
+            for value in ("-1", "65536", "http", "80.5", " 80", "²", "9" * 5000)
+        ],
+        *[("TRACKER_POLL_SLOTS", value, "from 1 to 10000") for value in ("0", "10001", "many")],
+        *[("TRACKER_DELIVERY_SLOTS", value, "from 1 to 10000") for value in ("0", "10001", "1e3")],
+        *[
+            ("TRACKER_ALLOWED_NETWORKS", value, "10.0.0.0/8")
+            for value in ("10.0.0.1/8", "10.0.0.0/33", "a_b", "*", "1.2.3")
+        ],
+        *[("TRACKER_ALLOW_HTTP", value, "1 or 0") for value in ("yes", "on", "2")],
+        *[
+            ("TRACKER_RETRY_SCHEDULE", value, "15s, 5m, 2h or 30d")
+            for value in ("soon", "5 s", "-5s", "5S", "5w", "1h30m")
+        ],
+        *[("TRACKER_RETRY_SCHEDULE", value, "above zero") for value in ("0s", "4000d")],
+        *[("TRACKER_ATTEMPT_TIMEOUT", value, "15s, 5m, 2h or 30d") for value in ("15", "s", "1e3s", "5s,5m", "inf")],
+        *[("TRACKER_ATTEMPT_TIMEOUT", value, "above zero") for value in ("0ms", "9" * 400 + "d")],
+        ("TRACKER_RETENTION", "forever", "15s, 5m, 2h or 30d"),
+        ("TRACKER_LOG_FORMAT", "xml", "text or json"),
+        ("TRACKER_LOG_FORMAT", "JSON", "text or json"),
+    ],
+)
+def test_error_names_the_variable_its_value_and_the_way_out(name, value, way_out):
+    with pytest.raises(SettingsError) as error:
+        read(**{name: value})
+    message = str(error.value)
+    assert name in message
+    assert repr(value) in message
+    assert way_out in message
+
+
+@pytest.mark.parametrize("text", ["5s,,5m", "5s,", ",", "5s;5m"])
+def test_list_of_durations_holds_no_gaps(text):
+    with pytest.raises(SettingsError, match="TRACKER_RETRY_SCHEDULE holds"):
+        read(TRACKER_RETRY_SCHEDULE=text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "way_out"),
+    [
+        ("TRACKER_API_KEY", "hush-hush-hush!", "at least 16"),
+        ("TRACKER_CALLBACK_SECRET", "hush-hush", "begins with 'whsec_'"),
+        ("TRACKER_CALLBACK_SECRET", "whsec_hush!", "standard base64"),
+        ("TRACKER_CALLBACK_SECRET", "whsec_aHVzaA==", "24 to 64 bytes"),
+    ],
+)
+def test_error_about_a_secret_names_the_variable_and_the_way_out_but_not_the_secret(name, value, way_out):
+    with pytest.raises(SettingsError) as error:
+        read(**{name: value})
+    assert name in str(error.value)
+    assert way_out in str(error.value)
+    assert value not in str(error.value)
+
+
+def test_api_key_of_16_characters_is_long_enough():
+    assert read(TRACKER_API_KEY="x" * 16).api_key == "x" * 16
+
+
+def test_secrets_stay_out_of_every_text_form():
+    hush = {"TRACKER_API_KEY": "hush-hush-hush-key", "TRACKER_CALLBACK_SECRET": SECRET, "DECART_API_KEY": "hush-decart"}
+    settings = read(**hush, TRACKER_DATABASE_URL="postgresql://tracker:hush-db@db/tracker")
+    for text in (repr(settings), str(settings), f"{settings}", settings.shown_database_url):
+        assert "hush" not in text
+        assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///tracker.db", "sqlite:///tracker.db"),
+        ("sqlite:////data/a:b@c.db", "sqlite:////data/a:b@c.db"),
+        ("postgresql://db:5432/tracker", "postgresql://db:5432/tracker"),
+        ("postgresql://me@db/tracker", "postgresql://me@db/tracker"),
+        ("postgresql://me:hush@db:5432/tracker", "postgresql://me:***@db:5432/tracker"),
+        ("postgresql://me:hu/sh@db/tracker", "postgresql://me:***@db/tracker"),
+        ("postgresql://:hush@db/tracker", "postgresql://:***@db/tracker"),
+    ],
+)
+def test_database_url_is_shown_without_its_password(url, shown):
+    assert read(TRACKER_DATABASE_URL=url).shown_database_url == shown
+
+
+durations = st.tuples(st.decimals("0.001", "9000000", places=3), st.sampled_from(sorted(UNITS)))
+
+
+@given(st.lists(durations, min_size=1, max_size=12))
+def test_durations_are_seconds_in_whatever_unit_they_are_written(written):
+    schedule = ",".join(f"{number}{unit}" for number, unit in written)
+    seconds = [float(number) * UNITS[unit] for number, unit in written]
+    if max(seconds) > 3650 * 86_400:
+        with pytest.raises(SettingsError, match="below ten years"):
+            read(TRACKER_RETRY_SCHEDULE=schedule)
+    else:
+        assert read(TRACKER_RETRY_SCHEDULE=schedule).retry_schedule == pytest.approx(seconds)
+
+
+@given(st.text(st.characters(exclude_characters="\0", codec="utf-8")))
+def test_text_is_a_duration_or_a_settings_error(text):
+    with suppress(SettingsError):
+        assert read(TRACKER_ATTEMPT_TIMEOUT=text).attempt_seconds > 0
