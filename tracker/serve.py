@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
@@ -28,6 +28,7 @@ _HTTP_GRACE_SECONDS = 4
 
 
 _BACKLOG = 2048
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StartError(Exception):
@@ -56,10 +57,8 @@ def migrate(settings: Settings) -> str:
 
 
 async def _serve(settings: Settings) -> None:
-    listener = _listen(settings)
-    with listener:
+    with _listen(settings) as listener, _Stop() as stop:
         async with Service(settings) as service:
-            _greet(service, listener.getsockname()[1])
             config = uvicorn.Config(
                 service.app,
                 log_config=None,
@@ -68,7 +67,27 @@ async def _serve(settings: Settings) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=_HTTP_GRACE_SECONDS,
             )
-            await _Server(config, service.bell).serve(sockets=[listener])
+            _greet(service, listener.getsockname()[1])
+            await _Server(config, service.bell, stop).serve(sockets=[listener])
+
+
+class _Stop:
+    """Whether a signal has asked the process to stop; it may come before there is a server to tell."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+
+    def __enter__(self) -> Self:
+        for number in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, self._ask)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for number in _SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _ask(self) -> None:
+        self.is_asked = True
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -90,22 +109,20 @@ def _listen(settings: Settings) -> socket.socket:
 class _Server(uvicorn.Server):
     """uvicorn, but a signal ends it with exit code 0, and those who wait for a job are woken first."""
 
-    def __init__(self, config: uvicorn.Config, bell: Bell) -> None:
+    def __init__(self, config: uvicorn.Config, bell: Bell, stop: _Stop) -> None:
         super().__init__(config)
         self._bell = bell
+        self._stop = stop
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """uvicorn's own way raises the signal again once it has served, before the service could stop in order."""
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM)
-        for number in signals:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Looks, ten times a second, whether it is time to stop."""
+        self.should_exit = self.should_exit or self._stop.is_asked
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answers those who wait, so that a long poll does not hold up the stop."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 300.0
 USUAL_WAIT = 30.0
-_PREFERRED_WAIT = re.compile(r"(?:^|[,;]\s*)wait=(\d{1,5})(?:$|\s*[,;])")
+_PREFERRED_WAIT = re.compile(r"(?:^|[,;]\s*)wait=(\d+)(?:$|\s*[,;])", re.IGNORECASE | re.ASCII)
 _LIST_FILTERS = ("provider", "kind", "account", "status", "remote_id", "tag")
 _TIME_FILTERS = ("created_after", "created_before", "finished_after", "finished_before")
 _LONGEST_POSITION = 18

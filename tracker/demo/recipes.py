@@ -43,8 +43,8 @@ class Recipe:
     @property
     def trouble(self) -> str:
         """What goes wrong, in words."""
-        faults = " and ".join(fault.replace("_", " ") for fault in self.faults)
-        return f"polls met {faults}" if faults else "receiver refused once" if self.is_refused_once else ""
+        faults = ", ".join(fault.replace("_", " ") for fault in self.faults)
+        return f"polls met: {faults}" if faults else "receiver refused once" if self.is_refused_once else ""
 
 
 RECIPES = (

@@ -85,11 +85,7 @@ async def _run(jobs: int, speed: float, *, keep: bool) -> int:
         console = Console(highlight=False, width=_WIDTH_ELSEWHERE)
     descriptions = [sped_up(description, speed) for description in load_descriptions(None)]
     async with set_up(Surroundings(), descriptions, {"TRACKER_RETRY_SCHEDULE": "1s,2s,4s,8s"}) as stage:
-        console.print(
-            f"Tracker listens on {stage.url}. Four simulated providers and a receiver run beside it.\n"
-            f"Registering {jobs} jobs at the documented intervals"
-            f"{'' if speed == 1 else f', {speed:g} times faster than life'} (trainings: {100 * speed:g} times).\n"
-        )
+        console.print(_opening(stage, jobs, speed))
         await _subscribe(stage)
         runs = [await _register(stage, recipe, n, speed) for n, recipe in enumerate(_chosen(jobs), 1)]
         await _watch(stage, console, runs, max(_PATIENCE / speed, _SHORTEST_PATIENCE))
@@ -97,6 +93,15 @@ async def _run(jobs: int, speed: float, *, keep: bool) -> int:
         if keep:
             await _keep(stage, console)
         return code
+
+
+def _opening(stage: Stage, jobs: int, speed: float) -> str:
+    pace = "in real time" if speed == 1 else f"{speed:g} times faster than life"
+    return (
+        f"Tracker listens on {stage.url}; four simulated providers and a receiver run beside it.\n"
+        f"{jobs} jobs run {pace} and are polled at the documented intervals\n"
+        f"(trainings take 22 minutes: those run {pace_of('training', speed):g} times faster).\n"
+    )
 
 
 def _chosen(jobs: int) -> Sequence[Recipe]:
