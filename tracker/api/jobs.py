@@ -13,6 +13,7 @@ from store.deliveries import DeliveryFilter
 from store.jobs import JobFilter
 from store.records import Job, Status
 from tracker.api.bodies import JobBody, parse_time, read_body
+from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.deliveries import delivery_list
 from tracker.api.pages import (
@@ -26,7 +27,7 @@ from tracker.api.pages import (
 from tracker.api.payloads import event_payload
 from tracker.api.problems import not_found, wrong_field, wrong_parameter
 from tracker.providers.catalog import Provider, ProviderError, UnusableJobError
-from tracker.rules.events import DEFAULT_EVENTS, unknown_patterns
+from tracker.rules.events import DEFAULT_EVENTS
 from tracker.rules.payload import job_payload, transition_payload
 from tracker.rules.schedule import first_poll_at
 
@@ -145,13 +146,7 @@ async def forget(request: Request) -> Response:
 def new_job(context: Context, body: JobBody) -> Job:
     """The job that a registration asks for. Raises ApiError 422."""
     provider, kind = _provider_of(context, body)
-    if body.callback_url is not None:
-        flaw = context.callback_flaw(body.callback_url, context.allowed)
-        if flaw:
-            raise wrong_field("/callback_url", flaw)
-    unknown = unknown_patterns(body.events or ())
-    if unknown:
-        raise wrong_field("/events", f"{unknown[0]!r} is no event type, and no prefix of one like 'job.*'.")
+    refuse_unusable_callback(context, body.callback_url, body.events)
     job = _job(context, body, provider, kind, context.surroundings.now())
     _refuse_unusable(provider, job)
     return job

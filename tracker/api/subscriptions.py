@@ -10,13 +10,14 @@ from starlette.responses import Response
 from store.deliveries import SubscriptionGoneError
 from store.records import Filter, Secret, Subscription
 from tracker.api.bodies import SubscriptionBody, read_body
+from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.deliveries import delivery_response
 from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
 from tracker.api.payloads import subscription_payload
 from tracker.api.problems import not_found, wrong_field
 from tracker.providers.catalog import ProviderError
-from tracker.rules.events import DEFAULT_EVENTS, subscription_test_event, unknown_patterns
+from tracker.rules.events import DEFAULT_EVENTS, subscription_test_event
 from tracker.rules.fanout import to_subscription
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret, secret_flaw
 
@@ -97,12 +98,7 @@ def _subscription(context: Context, body: SubscriptionBody) -> Subscription:
 
 
 def _refuse_unusable(context: Context, body: SubscriptionBody) -> None:
-    flaw = context.callback_flaw(body.callback_url, context.allowed)
-    if flaw:
-        raise wrong_field("/callback_url", flaw)
-    unknown = unknown_patterns(body.events or ())
-    if unknown:
-        raise wrong_field("/events", f"{unknown[0]!r} is no event type, and no prefix of one like 'job.*'.")
+    refuse_unusable_callback(context, body.callback_url, body.events)
     for provider in body.providers:
         try:
             context.catalog.find(provider)
