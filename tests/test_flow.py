@@ -295,6 +295,37 @@ async def test_forgotten_job_is_polled_no_more_and_may_be_registered_anew(stage,
     assert (again["id"] != job["id"], again["run"]) == (True, 1)
 
 
+async def test_canceled_job_is_told_of_as_the_provider_says(stage, clock):
+    stage.world.add("scenario", "job", scenario_scripts.success(60), job_id="r1")
+    job = await register(stage, provider="scenario", remote_id="r1")
+    await live(stage, clock, 20)
+    answer = await stage.client.post(f"/v1/jobs/{job['id']}/cancel")
+    assert (answer.status_code, answer.json()["id"]) == (202, job["id"])
+    await live(stage, clock, 0.1)
+    assert (await fetch(stage, f"/v1/jobs/{job['id']}"))["status"] == "canceled"
+    assert told(stage, "r1") == ["job.canceled"]
+    again = await stage.client.post(f"/v1/jobs/{job['id']}/cancel")
+    assert (again.status_code, again.json()["detail"]) == (409, "The job has ended: it is canceled.")
+
+
+async def test_job_whose_kind_cannot_be_canceled_goes_on(stage, clock):
+    stage.world.add("decart", "job", decart.success(), job_id="r1")
+    job = await register(stage, provider="decart", remote_id="r1")
+    answer = await stage.client.post(f"/v1/jobs/{job['id']}/cancel")
+    assert answer.status_code == 409
+    assert "cannot be canceled" in answer.json()["detail"]
+    await live(stage, clock, 60)
+    assert told(stage, "r1") == ["job.succeeded"]
+
+
+async def test_cancel_that_the_provider_refuses_is_said_and_changes_nothing(stage):
+    job = await register(stage, provider="scenario", remote_id="nobody")
+    answer = await stage.client.post(f"/v1/jobs/{job['id']}/cancel")
+    assert (answer.status_code, answer.headers["content-type"]) == (502, "application/problem+json")
+    assert "HTTP 404" in answer.json()["detail"]
+    assert (await fetch(stage, f"/v1/jobs/{job['id']}"))["next_poll_at"] == job["next_poll_at"]
+
+
 async def test_rerun_of_a_finished_job_is_a_new_job_with_a_history_of_its_own(stage, clock):
     stage.world.add("scenario", "job", scenario_scripts.success(2), job_id="r1")
     first = await register(stage, provider="scenario", remote_id="r1")

@@ -104,6 +104,7 @@ class Service:
     async def _build_loops(self, stack: AsyncExitStack) -> None:
         settings, surroundings = self.settings, self.surroundings
         to_providers = Outbound(settings.poll_slots, Limits(POLL_SECONDS, LARGEST_ANSWER))
+        self._to_providers = await stack.enter_async_context(to_providers)
         post_limits = Limits(settings.attempt_seconds, KEPT_OF_ANSWER, cuts=True)
         to_subscribers = Outbound(settings.delivery_slots, post_limits, settings.allowed)
         self.metronome = Metronome(surroundings)
@@ -113,7 +114,7 @@ class Service:
         self.poller = Poller(
             self.jobs,
             self.catalog,
-            await stack.enter_async_context(to_providers),
+            self._to_providers,
             surroundings,
             settings.poll_slots,
             told=self._tell,
@@ -182,6 +183,7 @@ class Service:
             api_key=self.settings.api_key,
             callback_secret=self.callback_secret,
             callback_flaw=callback_flaw,
+            ask_provider=self._to_providers.exchange,
             poll_at=self.poll_beat.wake_at,
             deliver=self.deliver_beat.wake,
             unready=self._unready,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tracker.bell import Bell
     from tracker.providers.catalog import Catalog
     from tracker.rules.addresses import Allowed
+    from tracker.rules.exchange import ExchangeResult, HttpRequest
     from tracker.surroundings import Surroundings
 
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 class Context:
     """The parts of a running service that the API uses.
 
-    `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `callback_flaw`
-    says why a callback URL is refused (None: it is not). `unready` says why the service is not ready, if it is not.
+    `callback_flaw` says why a callback URL is refused (None: it is not); `ask_provider` sends a request to a provider.
+    `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `unready` says
+    why the service is not ready, if it is not.
     """
 
     jobs: Jobs
@@ -42,6 +44,7 @@ class Context:
     api_key: str | None = field(repr=False)
     callback_secret: str = field(repr=False)
     callback_flaw: Callable[[str, Allowed], str | None]
+    ask_provider: Callable[[HttpRequest], Awaitable[ExchangeResult]]
     poll_at: Callable[[datetime], None]
     deliver: Callable[[], None]
     unready: Callable[[], Awaitable[list[str]]]

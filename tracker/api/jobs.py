@@ -25,9 +25,10 @@ from tracker.api.pages import (
     seconds_of,
 )
 from tracker.api.payloads import event_payload
-from tracker.api.problems import not_found, wrong_field, wrong_parameter
+from tracker.api.problems import ApiError, not_found, wrong_field, wrong_parameter
 from tracker.providers.catalog import Provider, ProviderError, UnusableJobError
 from tracker.rules.events import DEFAULT_EVENTS
+from tracker.rules.exchange import ExchangeFailure, HttpRequest
 from tracker.rules.payload import job_payload, transition_payload
 from tracker.rules.schedule import first_poll_at
 
@@ -130,6 +131,31 @@ async def poll(request: Request) -> Response:
         raise not_found("job", request.path_params["id"])
     context.poll_at(job.next_poll_at or now)
     return json_response(job_payload(job), 202)
+
+
+async def cancel(request: Request) -> Response:
+    """`POST /v1/jobs/{id}/cancel`: ask the provider to cancel it; what came of it is for the next poll to say."""
+    refuse_unknown_parameters(request, ())
+    context = context_of(request)
+    job = await _job_of(request)
+    asked = _cancel_request(context, job)
+    result = await context.ask_provider(asked)
+    if isinstance(result, ExchangeFailure) or not 200 <= result.status < 300:
+        said = result.message if isinstance(result, ExchangeFailure) else f"It answered HTTP {result.status}."
+        raise ApiError(502, f"The provider did not accept to cancel the job. {said}")
+    return await poll(request)
+
+
+def _cancel_request(context: Context, job: Job) -> HttpRequest:
+    if job.status.is_final:
+        raise ApiError(409, f"The job has ended: it is {job.status.value}.")
+    try:
+        asked = context.catalog.find(job.provider).cancel_request(job)
+    except ProviderError as error:
+        raise ApiError(409, str(error)) from error
+    if asked is None:
+        raise ApiError(409, f"Jobs of kind {job.kind!r} of provider {job.provider!r} cannot be canceled.")
+    return asked
 
 
 async def forget(request: Request) -> Response:

@@ -26,6 +26,7 @@ ROUTES = [
     Route("/v1/jobs/{id}/deliveries", jobs.deliveries, methods=["GET"]),
     Route("/v1/jobs/{id}/wait", jobs.wait, methods=["GET"]),
     Route("/v1/jobs/{id}/poll", jobs.poll, methods=["POST"]),
+    Route("/v1/jobs/{id}/cancel", jobs.cancel, methods=["POST"]),
     Route("/v1/subscriptions", subscriptions.create, methods=["POST"]),
     Route("/v1/subscriptions", subscriptions.index, methods=["GET"]),
     Route("/v1/subscriptions/{id}", subscriptions.show, methods=["GET"]),

@@ -159,6 +159,14 @@ def poll_job(job_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> 
     _print_new_job(job, as_json=as_json)
 
 
+@app.command("cancel")
+def cancel_job(job_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Ask the provider to cancel a job; exit code 1 where its kind cannot be canceled."""
+    with connect(url) as service:
+        job = service.post("jobs", job_id, "cancel").document
+    _print_new_job(job, as_json=as_json)
+
+
 @app.command("forget")
 def forget_job(job_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
     """Stop tracking a job; the provider goes on with it."""

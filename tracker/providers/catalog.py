@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tracker.providers.description import BASE_URL, Description, DescriptionError, Kind, read_description
 from tracker.providers.interpret import interpret
-from tracker.providers.request import MissingParameterError, UnusableValueError, poll_request
+from tracker.providers.request import MissingParameterError, UnusableValueError, cancel_request, poll_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,6 +87,13 @@ class Provider:
             placeholder, value = error.args
             pointer = "/remote_id" if placeholder == "id" else "/" + placeholder.replace("param.", "params/")
             raise UnusableJobError(pointer, f"{value!r} cannot stand in the path of a URL.") from error
+
+    def cancel_request(self, job: Job) -> HttpRequest | None:
+        """The request that cancels a job; None where the kind has none. Raises MissingCredentialsError."""
+        cancel = self._kind(job.kind).cancel
+        if cancel is None:
+            return None
+        return cancel_request(self.description, cancel, self.base_url, self.credentials(job.account), job)
 
     def read(self, job: Job, result: ExchangeResult, now: datetime) -> Answer:
         """What the result of that request says of the job."""

@@ -188,12 +188,20 @@ class TimingSection(_Section):
         return Timing(first, self.interval, self.multiplier, self.cap, self.timeout)
 
 
+class CancelRequest(_Section):
+    """The request that asks the provider to cancel a job; `body` is sent as JSON where it is given."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    path: str
+    body: dict[str, Any] | None = None
+
+
 class Kind(_Section):
     """A sort of job: its poll route, and how to read the answer.
 
-    Templates (`path`, `query`, `result_urls`) hold `{id}`, `{kind}` and `{param.NAME}`; a query entry is left out
-    where its parameter is not given. `result_urls` are paths behind the base URL, shown as output once a job
-    succeeded.
+    Templates (`path`, `query`, `result_urls`, the path of `cancel`) hold `{id}`, `{kind}` and `{param.NAME}`; a query
+    entry is left out where its parameter is not given. `result_urls` are paths behind the base URL, shown as output
+    once a job succeeded.
     """
 
     path: str
@@ -207,11 +215,12 @@ class Kind(_Section):
     times: Times = Times()
     history: History | None = None
     steps: Steps | None = None
+    cancel: CancelRequest | None = None
     timing: TimingSection
 
     @model_validator(mode="after")
     def _know_every_placeholder(self) -> Self:
-        for template in (self.path, *self.query.values(), *self.result_urls.values()):
+        for template in (*self.paths(), *self.query.values()):
             for name in _PLACEHOLDER.findall(template):
                 if name not in ("id", "kind") and not re.fullmatch(r"param\.[A-Za-z_]\w*", name):
                     message = f"unknown placeholder {{{name}}}: use {{id}}, {{kind}} or {{param.NAME}}"
@@ -223,11 +232,15 @@ class Kind(_Section):
 
     @model_validator(mode="after")
     def _begin_every_path_with_a_slash(self) -> Self:
-        for path in (self.path, *self.result_urls.values()):
+        for path in self.paths():
             if not path.startswith("/"):
                 message = f"path {path!r} must begin with '/'"
                 raise ValueError(message)
         return self
+
+    def paths(self) -> tuple[str, ...]:
+        """Every path template of the kind."""
+        return (self.path, *self.result_urls.values(), *([self.cancel.path] if self.cancel else []))
 
 
 class Description(_Section):

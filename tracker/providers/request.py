@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+import orjson
+
 from tracker.providers.description import BasicAuth, BearerAuth, HeaderAuth, NoAuth
 from tracker.rules.exchange import HttpRequest
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from store.records import Job
-    from tracker.providers.description import Auth, Description, Kind
+    from tracker.providers.description import Auth, CancelRequest, Description, Kind
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _USUAL = {
@@ -37,13 +39,28 @@ def poll_request(
     description: Description, kind: Kind, base_url: str, credentials: Mapping[str, str], job: Job
 ) -> HttpRequest:
     """The GET that asks for a job. Raises MissingParameterError, UnusableValueError."""
-    for path in kind.result_urls.values():
-        # Told now, when the job can still be refused, and not once it succeeded.
+    for path in kind.paths():
+        # Told now, when the job can still be refused, and not once it succeeded or is to be canceled.
         filled(path, job)
     url = base_url + filled(kind.path, job) + _query(kind, job)
+    return HttpRequest("GET", url, _headers(description, credentials))
+
+
+def cancel_request(
+    description: Description, cancel: CancelRequest, base_url: str, credentials: Mapping[str, str], job: Job
+) -> HttpRequest:
+    """The request that asks the provider to cancel a job."""
+    headers = _headers(description, credentials)
+    if cancel.body is None:
+        return HttpRequest(cancel.method, base_url + filled(cancel.path, job), headers)
+    headers |= {"content-type": "application/json"}
+    return HttpRequest(cancel.method, base_url + filled(cancel.path, job), headers, orjson.dumps(cancel.body))
+
+
+def _headers(description: Description, credentials: Mapping[str, str]) -> dict[str, str]:
     own = {**description.headers, **auth_headers(description.auth, credentials)}
     names = {name.lower() for name in own}
-    return HttpRequest("GET", url, {name: value for name, value in _USUAL.items() if name not in names} | own)
+    return {name: value for name, value in _USUAL.items() if name not in names} | own
 
 
 def filled(template: str, job: Job) -> str:
