@@ -174,10 +174,18 @@ def test_show_reads_every_page_of_the_history(tracker, service):
     assert [request.query for request in service.sent("GET", f"/v1/jobs/{JOB_ID}/history")] == [{}, {"cursor": ["c"]}]
 
 
-def test_poll_asks_for_a_poll_and_shows_the_job(tracker, service):
-    service.on("POST", f"/v1/jobs/{JOB_ID}/poll", Reply(202, job()))
-    assert JOB_ID in tracker("jobs", "poll", JOB_ID).stdout
-    assert json.loads(tracker("jobs", "poll", JOB_ID, "--json").stdout) == job()
+@pytest.mark.parametrize("verb", ["poll", "cancel"])
+def test_poll_and_cancel_ask_for_it_and_show_the_job(tracker, service, verb):
+    service.on("POST", f"/v1/jobs/{JOB_ID}/{verb}", Reply(202, job()))
+    assert JOB_ID in tracker("jobs", verb, JOB_ID).stdout
+    assert json.loads(tracker("jobs", verb, JOB_ID, "--json").stdout) == job()
+
+
+def test_cancel_of_a_kind_that_cannot_is_exit_1_and_says_so(tracker, service):
+    service.on("POST", f"/v1/jobs/{JOB_ID}/cancel", problem(409, detail="This kind cannot be canceled."))
+    result = tracker("jobs", "cancel", JOB_ID)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "This kind cannot be canceled." in result.stderr
 
 
 def test_forget_deletes_the_job(tracker, service):
