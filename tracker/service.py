@@ -131,7 +131,7 @@ class Service:
             wake_at=self.deliver_beat.wake_at,
         )
         self.sweep = Sweep(
-            self.jobs, self.deliveries, self.events, surroundings, settings.retention, freed=self._look_again
+            self.jobs, self.deliveries, self.events, surroundings, settings.retention, look_again=self._look_again
         )
 
     def _start_loops(self, stack: AsyncExitStack) -> None:

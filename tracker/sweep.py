@@ -23,7 +23,7 @@ _log = structlog.stdlib.get_logger("tracker")
 
 
 class Sweep:
-    """Tidies up every half minute; `freed` is called when rows came free that a loop should look at."""
+    """Tidies up every half minute. `look_again` is called each time: no loop sleeps longer than that by mistake."""
 
     def __init__(
         self,
@@ -32,14 +32,14 @@ class Sweep:
         events: Events,
         surroundings: Surroundings,
         retention: timedelta,
-        freed: Callable[[], None],
+        look_again: Callable[[], None],
     ) -> None:
         self._jobs = jobs
         self._deliveries = deliveries
         self._events = events
         self._surroundings = surroundings
         self._retention = retention
-        self._freed = freed
+        self._look_again = look_again
 
     async def tick(self) -> datetime:
         """Recovers lost leases and deletes a batch of what is past its retention; returns when to sweep next."""
@@ -48,7 +48,7 @@ class Sweep:
         deliveries = await self._deliveries.recover_leases(now)
         if jobs or deliveries:
             _log.warning("leases.recovered", jobs=jobs, deliveries=deliveries)
-            self._freed()
+        self._look_again()
         old = now - self._retention
         forgotten = await self._jobs.forget_finished(old, ROWS_AT_A_TIME)
         forgotten += await self._events.forget(old, ROWS_AT_A_TIME)
