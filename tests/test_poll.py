@@ -139,3 +139,52 @@ async def test_job_whose_time_is_over_under_a_hint_ends_without_another_poll(sta
     shown = await fetch(stage, f"/v1/jobs/{job['id']}")
     assert (shown["status"], shown["error"]["code"]) == ("expired", "timeout")
     assert stage.world.polls["r1"] == 1
+
+
+async def test_job_that_comes_while_all_slots_wait_to_be_written_is_not_left_asleep(stage, clock, gate):
+    """Whoever frees a slot asks for the next tick, if a tick went away with nothing since slots ran out."""
+    jobs, written, woken = stage.service.jobs, asyncio.Event(), []
+
+    class SlowToWrite:
+        claim_due, release = jobs.claim_due, jobs.release
+
+        async def record(self, outcomes):
+            await written.wait()
+            return await jobs.record(outcomes)
+
+    stage.service.poller._jobs = SlowToWrite()
+    stage.service.poller._wake_at = woken.append
+    gate.opened.set()
+    await add_jobs(stage, 3)
+    clock.advance(3)
+    await stage.service.poller.tick()
+    await register(stage, provider="decart", remote_id="late")
+    clock.advance(1)
+    assert await stage.service.poller.tick() is None
+    assert woken == []
+    written.set()
+    await stage.service.poller.drain()
+    assert clock() in woken
+    await stage.service.poller.tick()
+    await stage.service.poller.drain()
+    assert "late" in {request.url.rpartition("/")[2] for request in gate.requests}
+
+
+async def test_poll_that_breaks_off_gives_its_slot_back(stage, clock, gate):
+    class Broken:
+        def now(self):
+            raise RuntimeError
+
+    await add_jobs(stage, 3)
+    clock.advance(3)
+    await stage.service.poller.tick()
+    await asyncio.sleep(0)
+    assert len(gate.requests) == 3
+    sound, stage.service.poller._surroundings = stage.service.poller._surroundings, Broken()
+    freed = []
+    stage.service.poller._free_slots = freed.append
+    gate.opened.set()
+    await stage.service.poller.drain()
+    await asyncio.sleep(0)
+    stage.service.poller._surroundings = sound
+    assert freed == [1, 1, 1]

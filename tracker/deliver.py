@@ -102,7 +102,15 @@ class Deliverer:
         name = f"attempt {claimed.delivery.id}"
         task = asyncio.get_running_loop().create_task(self._attempt(claimed), name=name)
         self._attempts[task] = claimed
-        task.add_done_callback(self._attempts.pop)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        delivery = self._attempts.pop(task).delivery
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            # Nothing will be written of it: the slot is given back here, and the lease runs out by itself.
+            _log.error("attempt.failed", delivery_id=delivery.id, exc_info=fault)
+            self._free_slots([delivery.subscriber])
 
     async def _attempt(self, claimed: ClaimedDelivery) -> None:
         started = self._surroundings.now()
@@ -135,8 +143,10 @@ class Deliverer:
         return Attempt(attempt_id, claimed.delivery.id, number, started, duration, outcome, result.status, error, body)
 
     def _settle(self, outcomes: list[AttemptOutcome]) -> None:
-        for outcome in outcomes:
-            self._in_flight[outcome.delivery.subscriber] -= 1
+        self._free_slots([outcome.delivery.subscriber for outcome in outcomes])
+
+    def _free_slots(self, subscribers: list[str]) -> None:
+        self._in_flight.subtract(subscribers)
         self._in_flight = +self._in_flight
         # What waited for room at its cap, and what is to be retried, is found by a look at the lanes.
         self._wake_at(self._surroundings.now())

@@ -58,7 +58,8 @@ class Poller:
         self._told = told
         self._wake_at = wake_at
         self._polls: dict[asyncio.Task[None], Job] = {}
-        self._unwritten = 0
+        self._busy = 0
+        self._is_short_of_slots = False
         self._claiming = asyncio.Lock()
         self._is_stopping = False
         self._outcomes: Batches[PollOutcome] = Batches("polls", self._record, self._settle)
@@ -66,16 +67,18 @@ class Poller:
     async def tick(self) -> datetime | None:
         """Starts a poll of each job that is due, while slots are free; returns when the next job is due."""
         async with self._claiming:
-            free = self._slots - len(self._polls) - self._unwritten
-            if free <= 0 or self._is_stopping:
-                # A slot that gets free asks for the next tick.
+            free = self._slots - self._busy
+            if self._is_stopping or free <= 0:
+                self._is_short_of_slots = True
                 return None
             now = self._surroundings.now()
             claim = await self._jobs.claim_due(now, free, now + LEASE)
+            self._busy += len(claim.rows)
+            self._is_short_of_slots = self._busy >= self._slots
             for job in claim.rows:
                 task = asyncio.get_running_loop().create_task(self._poll(job), name=f"poll {job.id}")
                 self._polls[task] = job
-                task.add_done_callback(self._polls.pop)
+                task.add_done_callback(self._end)
             return claim.next_due_at
 
     async def drain(self) -> None:
@@ -100,8 +103,15 @@ class Poller:
             answer = await self._answer(job)
             outcome = decide(job, answer, self._timing(job), self._surroundings.now(), self._surroundings.jitter())
         _log_poll(outcome, (self._surroundings.now() - started).total_seconds())
-        self._unwritten += 1
         self._outcomes.put(outcome)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        job = self._polls.pop(task)
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            # Nothing will be written of it: the slot is given back here, and the lease runs out by itself.
+            _log.error("poll.failed", job_id=job.id, exc_info=fault)
+            self._free_slots(1)
 
     async def _answer(self, job: Job) -> Answer:
         try:
@@ -131,9 +141,13 @@ class Poller:
             self._wake_at(recorded.next_due_at)
 
     def _settle(self, outcomes: list[PollOutcome]) -> None:
-        was_full = len(self._polls) + self._unwritten >= self._slots
-        self._unwritten -= len(outcomes)
-        if was_full:
+        self._free_slots(len(outcomes))
+
+    def _free_slots(self, count: int) -> None:
+        self._busy -= count
+        if self._is_short_of_slots:
+            # Jobs may have been left waiting for these.
+            self._is_short_of_slots = False
             self._wake_at(self._surroundings.now())
 
 
