@@ -205,6 +205,8 @@ def _sqlite_engine(url: URL, begin: str) -> Engine:
         connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
+        # What is written holds secrets and bodies; an error that is logged must not.
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

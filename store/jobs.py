@@ -139,8 +139,12 @@ class Jobs:
         return await self._database.write(lambda connection: bool(connection.execute(statement).rowcount))
 
     async def forget_finished(self, before: datetime, limit: int) -> int:
-        """Deletes up to `limit` jobs that ended before a time, with their histories, and counts them."""
-        old = select(JOBS.c.id).where(JOBS.c.finished_at < before).order_by(JOBS.c.finished_at).limit(limit)
+        """Deletes up to `limit` jobs that ended before a time, with their histories, and counts them.
+
+        The time is that of our seeing it: a job that ended long ago at its provider may have been registered today.
+        """
+        is_old = (JOBS.c.finished_at < before, JOBS.c.updated_at < before)
+        old = select(JOBS.c.id).where(*is_old).order_by(JOBS.c.finished_at).limit(limit)
         statement = delete(JOBS).where(JOBS.c.id.in_(old))
         return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 

@@ -32,7 +32,7 @@ from tracker.rules.fanout import deliveries_of
 from tracker.rules.signing import new_secret
 
 JOBS, KILLS = 200, 20
-API_KEY = "a key of the crash test"
+API_KEY = "key-of-the-crash-test"
 SECRET = new_secret(bytes(range(33)))
 
 

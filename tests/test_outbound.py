@@ -3,13 +3,15 @@
 import asyncio
 import gzip
 import socket
+import threading
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from time import monotonic
 
 import pytest
 
-from tracker.outbound import BlockedAddressError, Limits, Outbound, _GuardedResolver
+from tracker.lookup import look_up
+from tracker.outbound import BlockedAddressError, Limits, Outbound, _Resolver
 from tracker.rules.addresses import Allowed
 from tracker.rules.exchange import ExchangeFailure, HttpAnswer, HttpRequest
 
@@ -317,15 +319,15 @@ async def untouched():
 
 
 def resolving(monkeypatch, *addresses):
-    """Has every name resolve to these addresses, for the event loop that runs."""
+    """Has every name resolve to these addresses."""
     asked = []
 
-    async def getaddrinfo(host, port, **_options):
+    def getaddrinfo(host, port, **_options):
         asked.append(host)
         families = {True: socket.AF_INET6, False: socket.AF_INET}
         return [(families[":" in each], socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
 
 
@@ -412,7 +414,7 @@ async def test_operators_own_urls_are_not_guarded():
 
 async def test_resolver_gives_out_what_is_public(monkeypatch):
     resolving(monkeypatch, "8.8.8.8", "2606:4700:4700::1111")
-    found = await _GuardedResolver(Allowed()).resolve("receiver.example", 443)
+    found = await _Resolver(Allowed(), look_up).resolve("receiver.example", 443)
     assert [(each["host"], each["port"], each["family"]) for each in found] == [
         ("8.8.8.8", 443, socket.AF_INET),
         ("2606:4700:4700::1111", 443, socket.AF_INET6),
@@ -425,4 +427,16 @@ async def test_resolver_gives_out_what_is_public(monkeypatch):
 async def test_resolver_refuses_what_is_not(monkeypatch, address):
     resolving(monkeypatch, address)
     with pytest.raises(BlockedAddressError):
-        await _GuardedResolver(Allowed()).resolve("receiver.example")
+        await _Resolver(Allowed(), look_up).resolve("receiver.example")
+
+
+async def test_each_look_up_has_a_thread_of_its_own(monkeypatch):
+    together = threading.Barrier(50, timeout=10)
+
+    def getaddrinfo(_host, port, **_options):
+        together.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    found = await asyncio.gather(*(look_up(f"host{n}", 80, socket.AF_INET) for n in range(50)))
+    assert [entry[0][4] for entry in found] == [("127.0.0.1", 80)] * 50

@@ -196,3 +196,9 @@ def test_durations_are_seconds_in_whatever_unit_they_are_written(written):
 def test_text_is_a_duration_or_a_settings_error(text):
     with suppress(SettingsError):
         assert read(TRACKER_ATTEMPT_TIMEOUT=text).attempt_seconds > 0
+
+
+@pytest.mark.parametrize("key", ["a key with an inner space", "schl\u00fcsselschl\u00fcssel"])
+def test_api_key_that_no_header_carries_is_refused(key):
+    with pytest.raises(SettingsError, match="TRACKER_API_KEY holds a character"):
+        Settings.from_environment({"TRACKER_API_KEY": key})

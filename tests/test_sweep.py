@@ -50,6 +50,15 @@ async def test_finished_job_and_all_of_it_goes_after_its_retention_and_not_befor
     assert (await stage.service.events.of_job(job["id"], 10)).rows == ()
 
 
+async def test_job_that_ended_long_before_it_was_registered_is_kept_like_any_other(stage, clock):
+    stage.world.add("scenario", "job", scenario_scripts.success(2), job_id="r1")
+    clock.advance(40 * 86_400)
+    job = await register(stage, provider="scenario", remote_id="r1")
+    await live(stage, clock, 10)
+    await stage.service.sweep.tick()
+    assert (await fetch(stage, f"/v1/jobs/{job['id']}"))["status"] == "succeeded"
+
+
 async def test_webhook_that_still_waits_outlives_the_retention(stage, clock):
     stage.world.add("scenario", "job", scenario_scripts.success(2), job_id="r1")
     stage.inbox.misbehave(Mischief.SERVER_ERROR, path="/r1", times=8)

@@ -5,6 +5,7 @@ Due times live in the database; there is one scheduler job per loop, never one p
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,9 @@ class Beat:
         self._planned_at = None
         try:
             due = await self._tick()
+        except asyncio.CancelledError:
+            # The scheduler stops. It would take this for a fault and log it as one.
+            return
         except Exception:
             _log.exception("loop.failed", loop=self._name)
             due = self._surroundings.now() + _PAUSE_AFTER_FAULT

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
+from tracker.lookup import Found, look_up
 from tracker.rules.addresses import Allowed, Target, address_flaw, literal_address, target_flaw
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult, HttpAnswer, HttpRequest
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
 _KEEP_ALIVE_SECONDS = 30.0
+
+LookUp: TypeAlias = Callable[[str, int, int], Awaitable[Found]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,10 @@ class Outbound:
     what was judged is what is dialled. Without, every address is (a provider's base URL is the operator's own).
     """
 
-    def __init__(self, connections: int, limits: Limits, allowed: Allowed | None = None) -> None:
+    def __init__(
+        self, connections: int, limits: Limits, allowed: Allowed | None = None, look_up: LookUp = look_up
+    ) -> None:
+        self._look_up = look_up
         self._connections = connections
         self._limits = limits
         self._allowed = allowed
@@ -108,7 +115,7 @@ class Outbound:
         return bytes(body[:cap])
 
     def _session(self) -> aiohttp.ClientSession:
-        resolver = _GuardedResolver(self._allowed) if self._allowed is not None else None
+        resolver = _Resolver(self._allowed, self._look_up)
         connector = aiohttp.TCPConnector(
             limit=self._connections,
             resolver=resolver,
@@ -138,29 +145,29 @@ class BlockedAddressError(OSError):
     """A name leads to an address that must not be dialled."""
 
 
-class _GuardedResolver(AbstractResolver):
+class _Resolver(AbstractResolver):
     """Resolves a name and refuses it if any of its addresses is bad; the connector dials only what this returns."""
 
-    def __init__(self, allowed: Allowed) -> None:
+    def __init__(self, allowed: Allowed | None, look_up: LookUp) -> None:
         self._allowed = allowed
+        self._look_up = look_up
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        results = [_resolved(host, entry) for entry in found]
-        if host.rstrip(".").lower() not in self._allowed.hosts:
+        results = [_resolved(host, entry) for entry in await self._look_up(host, port, family)]
+        if self._allowed is not None and host.rstrip(".").lower() not in self._allowed.hosts:
             for result in results:
-                self._judge(host, result["host"])
+                self._judge(host, result["host"], self._allowed)
         return results
 
     async def close(self) -> None:
         """Holds nothing."""
 
-    def _judge(self, host: str, text: str) -> None:
+    @staticmethod
+    def _judge(host: str, text: str, allowed: Allowed) -> None:
         address = literal_address(text)
-        flaw = "It has no usable address." if address is None else address_flaw(address, self._allowed)
+        flaw = "It has no usable address." if address is None else address_flaw(address, allowed)
         if flaw:
             message = f"{host} leads to a forbidden address: {flaw}"
             raise BlockedAddressError(message)

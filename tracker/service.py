@@ -192,6 +192,8 @@ class Service:
     async def _unready(self) -> list[str]:
         try:
             await self._database.revision()
-        except Exception as error:  # whatever it is, it is the answer
-            return [f"The database cannot be read: {error}"]
+        except Exception:
+            # Anybody may ask, so the answer does not say what the log does.
+            _log.exception("database.unreadable")
+            return ["The database cannot be read; the log says why."]
         return []

@@ -98,6 +98,9 @@ class _Environment:
         if key is not None and len(key) < _SHORTEST_API_KEY:
             message = f"{name} has {len(key)} characters; give at least {_SHORTEST_API_KEY}"
             raise SettingsError(message)
+        if key is not None and not re.fullmatch(r"[!-~]+", key):
+            message = f"{name} holds a character that no Authorization header carries; give visible ASCII, no spaces"
+            raise SettingsError(message)
         return key
 
     def secret(self, name: str) -> str | None:

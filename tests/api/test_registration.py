@@ -121,9 +121,12 @@ async def test_poll_after_that_has_passed_changes_nothing(client):
     assert (await track(client, poll_after="2020-01-01T00:00:00Z"))["next_poll_at"] == "2026-01-01T12:00:01.000Z"
 
 
-async def test_job_is_looked_after_at_its_time_out_even_when_poll_after_is_later(client):
-    job = await track(client, poll_after="2026-01-01T13:00:00Z", timeout_seconds=60)
-    assert job["next_poll_at"] == job["timeout_at"] == "2026-01-01T12:01:00.000Z"
+async def test_job_that_could_not_be_polled_before_its_time_out_is_refused(client):
+    response = await client.post("/v1/jobs", json=a_job(poll_after="2026-01-01T12:01:00Z", timeout_seconds=60))
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/poll_after"]
+    assert "2026-01-01T12:01:00.000Z" in response.json()["detail"]
+    await track(client, poll_after="2026-01-01T12:00:59Z", timeout_seconds=60)
 
 
 async def test_time_out_is_counted_from_the_registration(client):

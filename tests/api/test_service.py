@@ -27,8 +27,7 @@ async def test_service_without_its_database_is_alive_but_not_ready(service, stra
 async def test_readiness_reads_the_database(settings_of, surroundings):
     async with Service(settings_of(), surroundings, is_ticking=False) as service:
         pass
-    (reason,) = await service._unready()
-    assert reason.startswith("The database cannot be read: ")
+    assert await service._unready() == ["The database cannot be read; the log says why."]
 
 
 async def test_callback_secret_is_made_once_and_kept(settings_of, surroundings):

@@ -29,7 +29,7 @@ from tracker.api.problems import ApiError, not_found, wrong_field, wrong_paramet
 from tracker.providers.catalog import Provider, ProviderError, UnusableJobError
 from tracker.rules.events import DEFAULT_EVENTS
 from tracker.rules.exchange import ExchangeFailure, HttpRequest
-from tracker.rules.payload import job_payload, transition_payload
+from tracker.rules.payload import job_payload, rfc3339, transition_payload
 from tracker.rules.schedule import first_poll_at
 
 if TYPE_CHECKING:
@@ -174,6 +174,9 @@ def new_job(context: Context, body: JobBody) -> Job:
     provider, kind = _provider_of(context, body)
     refuse_unusable_callback(context, body.callback_url, body.events)
     job = _job(context, body, provider, kind, context.surroundings.now())
+    if body.poll_after is not None and body.poll_after >= job.timeout_at:
+        detail = f"It is not before the job's time-out ({rfc3339(job.timeout_at)}); give a longer timeout_seconds."
+        raise wrong_field("/poll_after", detail)
     _refuse_unusable(provider, job)
     return job
 

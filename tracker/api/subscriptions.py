@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VISIBLE = re.compile(r"[\x20-\x7e]*")
 _OURS = ("webhook-", "content-")
-_FORBIDDEN_HEADERS = ("host", "transfer-encoding", "connection")
+_FORBIDDEN_HEADERS = ("host", "transfer-encoding", "connection", "expect")
 
 
 async def create(request: Request) -> Response:

@@ -4,6 +4,8 @@ The server is imported inside the commands, so that a client command never waits
 """
 
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +33,8 @@ def up(
     ] = None,
 ) -> None:
     """Run the service until it is told to stop."""
+    # The server takes signals over once it is loaded; until then a stop is a stop in order too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if env_file is not None:
         try:
             load_env_file(env_file, os.environ)
