@@ -121,6 +121,16 @@ def test_missing_credentials_are_told_by_the_names_of_their_variables(environ, m
     )
 
 
+def test_credential_that_no_header_carries_is_refused_by_the_name_of_its_variable():
+    with pytest.raises(MissingCredentialsError, match="DECART_API_KEY holds a character"):
+        catalog(DECART_API_KEY="schl\u00fcssel").find("decart").credentials("default")
+
+
+def test_basic_credentials_may_hold_any_character_for_they_are_encoded():
+    environ = {"SCENARIO_SDK_API_KEY": "k", "SCENARIO_SDK_API_SECRET": "\u00fc"}
+    assert catalog(**environ).find("scenario").credentials("default")["password"] == "\u00fc"
+
+
 @pytest.mark.parametrize(
     ("value", "base_url"),
     [

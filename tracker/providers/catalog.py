@@ -72,10 +72,12 @@ class Provider:
                 f"set {' and '.join(missing)} in the service's environment and restart it."
             )
             raise MissingCredentialsError(message)
-        unusable = [variable for variable in variables.values() if not re.fullmatch(r"[ -~]+", self.environ[variable])]
-        if unusable:
-            message = f"{unusable[0]} holds a character that no HTTP header carries; give it in ASCII."
-            raise MissingCredentialsError(message)
+        for variable in variables.values():
+            # HTTP Basic encodes whatever it is given; the other schemes put it into a header as it is.
+            is_encoded = self.description.auth.scheme == "basic"
+            if not is_encoded and not re.fullmatch(r"[ -~]+", self.environ[variable]):
+                message = f"{variable} holds a character that no HTTP header carries; give it in ASCII."
+                raise MissingCredentialsError(message)
         return {name: self.environ[variable] for name, variable in variables.items()}
 
     def request(self, job: Job) -> HttpRequest:
