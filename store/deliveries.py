@@ -244,7 +244,9 @@ def _record(connection: Connection, outcomes: Sequence[AttemptOutcome]) -> None:
     kept = _still_leased(connection, outcomes)
     if not kept:
         return
-    connection.execute(_RECORD_ATTEMPT, [_changed_row(outcome.delivery) for outcome in kept])
+    connection.execute(
+        _RECORD_ATTEMPT, [_changed_row(outcome.delivery) | {"delivery": outcome.delivery.id} for outcome in kept]
+    )
     connection.execute(insert(ATTEMPTS), [attempt_row(outcome.attempt) for outcome in kept])
     for outcome in kept:
         if outcome.unsubscribes:
@@ -274,8 +276,7 @@ def _unless_canceled(outcome: AttemptOutcome, status: str) -> AttemptOutcome:
 
 
 def _changed_row(delivery: Delivery) -> dict[str, Any]:
-    row = delivery_row(delivery)
-    return {name: row[name] for name in _CHANGED_BY_ATTEMPTS} | {"delivery": delivery.id}
+    return {name: value for name, value in delivery_row(delivery).items() if name in _CHANGED_BY_ATTEMPTS}
 
 
 def _unsubscribe(connection: Connection, delivery: Delivery) -> None:
@@ -300,7 +301,7 @@ def _retry(connection: Connection, delivery_id: str, now: datetime) -> Delivery 
     _require_subscription(connection, delivery)
     again = replace(delivery, status=DeliveryStatus.PENDING, next_attempt_at=now, updated_at=now, delivered_at=None)
     idle = (DELIVERIES.c.id == delivery_id, DELIVERIES.c.leased_until.is_(None))
-    changed = connection.execute(update(DELIVERIES).where(*idle).values(_again_row(again)))
+    changed = connection.execute(update(DELIVERIES).where(*idle).values(_changed_row(again)))
     return again if changed.rowcount else delivery
 
 
@@ -310,7 +311,3 @@ def _require_subscription(connection: Connection, delivery: Delivery) -> None:
     if delivery.subscription_id is not None and connection.execute(query).first() is None:
         message = f"The subscription {delivery.subscription_id!r} of this delivery is gone."
         raise SubscriptionGoneError(message)
-
-
-def _again_row(delivery: Delivery) -> dict[str, Any]:
-    return {name: value for name, value in delivery_row(delivery).items() if name in _CHANGED_BY_ATTEMPTS}
