@@ -6,7 +6,8 @@ async with serve(scenario.app(world, api_key="key", api_secret="secret")) as url
 """
 
 from tracker.demo.simulators.faults import Fault
+from tracker.demo.simulators.lists import Listing
 from tracker.demo.simulators.scripts import Failure, Node, Phase, Script, State
 from tracker.demo.simulators.world import SimulatedJob, World
 
-__all__ = ["Failure", "Fault", "Node", "Phase", "Script", "SimulatedJob", "State", "World"]
+__all__ = ["Failure", "Fault", "Listing", "Node", "Phase", "Script", "SimulatedJob", "State", "World"]

@@ -1,4 +1,4 @@
-"""The front desk of every simulated provider: who may come in, submits, polls, and faults on request."""
+"""The front desk of every simulated provider: who may come in, submits, polls, lists, and faults on request."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tracker.demo.simulators.faults import REFUSALS, UNKNOWN_WORD, Fault, broken_answer
+from tracker.demo.simulators.lists import page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from tracker.demo.simulators.lists import Dated, Page
     from tracker.demo.simulators.scripts import Outcomes, Script, State
     from tracker.demo.simulators.world import SimulatedJob, World
 
@@ -80,6 +82,29 @@ class Desk:
             return JSONResponse(show(job, state.disguised(UNKNOWN_WORD)))
         document = show(job, state)
         return broken_answer(trouble.fault, document, str(request.url)) if trouble else JSONResponse(document)
+
+    def list_page(
+        self,
+        request: Request,
+        show: Callable[[Mapping[str, str], Callable[[SimulatedJob], State]], Mapping[str, Any]],
+    ) -> Response:
+        """Answers a request for a page of the list, with a fault where one waits for it.
+
+        `show` makes the answer of the query and of what tells the state of a job.
+        """
+        trouble = self.world.count_list(self._provider)
+        if trouble and trouble.fault in REFUSALS:
+            return self.refuse(*REFUSALS[trouble.fault], trouble.retry_after)
+        now = self.world.now()
+        if trouble and trouble.fault is Fault.UNKNOWN_STATUS:
+            return JSONResponse(show(request.query_params, lambda job: job.state(now).disguised(UNKNOWN_WORD)))
+        document = show(request.query_params, lambda job: job.state(now))
+        return broken_answer(trouble.fault, document, str(request.url)) if trouble else JSONResponse(document)
+
+    def page(self, jobs: Iterable[Dated], size: int, token: str | None) -> Page:
+        """A page of these jobs as the provider's list would cut it."""
+        rows = self.world.listings[self._provider].rows(size, self.world.lists[self._provider])
+        return page_of(jobs, rows, token)
 
     async def submit(
         self, request: Request, kind: str, *, prefix: str = "", usual: str = "success", **details: object

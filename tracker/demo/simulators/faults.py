@@ -1,4 +1,4 @@
-"""What can go wrong with a poll, and how each fault is answered."""
+"""What can go wrong with a poll or a list, and how each fault is answered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Fault(StrEnum):
-    """One way in which a poll goes wrong."""
+    """One way in which a poll or a list goes wrong."""
 
     SERVER_ERROR = "server_error"
     UNAVAILABLE = "unavailable"
@@ -53,7 +53,7 @@ UNKNOWN_WORD = "defragmenting"
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A fault that waits for its poll; `retry_after` is for 429 and 503, in seconds."""
+    """A fault that waits for its poll or list; `retry_after` is for 429 and 503, in seconds."""
 
     fault: Fault
     retry_after: float | None = None

@@ -5,15 +5,21 @@ Its statuses come in capitals for jobs and in small letters for models: who comp
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from tracker.demo.simulators.desk import Desk, fields_of, is_same, retry_header, wire_time
+from tracker.demo.simulators.lists import moment_of, time_in
 from tracker.demo.simulators.scripts import Failure, Outcomes, Phase, Script
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
     from starlette.applications import Starlette
     from starlette.requests import Request
 
@@ -32,6 +38,8 @@ _ERRS = {
     410: "GONE",
     429: "TOO_MANY_REQUESTS",
 }
+_USUAL_SPAN, _LONGEST_SPAN = timedelta(days=1), timedelta(days=7)
+_PAGE_SIZE = 100
 _URL = "https://media.photogpt.invalid/{id}?signature={poll}"
 _IMAGES = {"images": [{"id": "image_{id}", "url": _URL}]}
 _VIDEOS = {"videos": [{"id": "video_{id}", "url": _URL}]}
@@ -102,13 +110,14 @@ def refuse(status: int, message: str, retry_after: float | None = None) -> Respo
 
 
 class _PhotoGpt:
-    """The routes. `GET /jobs`, the list, would be one more of them."""
+    """The routes."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     def routes(self) -> list[Route]:
         return [
+            Route("/jobs", self.list_jobs),
             Route("/jobs/{job_id}", self.poll_job),
             Route("/images/generation", self.make_image, methods=["POST"]),
             Route("/images/upscaling", self.make_image, methods=["POST"]),
@@ -120,6 +129,9 @@ class _PhotoGpt:
 
     async def poll_job(self, request: Request) -> Response:
         return self._desk.poll(request, "job", self._job)
+
+    async def list_jobs(self, request: Request) -> Response:
+        return self._desk.list_page(request, self._page)
 
     async def poll_model(self, request: Request) -> Response:
         return self._desk.poll(request, "training", _model)
@@ -157,6 +169,34 @@ class _PhotoGpt:
             "error": error and error.message,
         }
         return _enveloped({**result, **self._desk.filled(job, state.phase.output or {})})
+
+    def _page(self, query: Mapping[str, str], state_of: Callable[[SimulatedJob], State]) -> dict[str, Any]:
+        # The real list has trainings too, as jobs whose ids no other answer tells; here a training is its model alone.
+        jobs = self._desk.world.listed(NAME, "job")
+        earliest, latest = _span(query, self._desk.world.now())
+        dated = ((moment_of(job.created_at), job) for job in jobs if earliest <= job.created_at <= latest)
+        page = self._desk.page(dated, _PAGE_SIZE, query.get("pageToken"))
+        return _enveloped({"jobs": [_row(job, state_of(job)) for job in page.jobs], "nextPageToken": page.token})
+
+
+def _row(job: SimulatedJob, state: State) -> dict[str, Any]:
+    error = state.phase.error
+    return {
+        "jobId": job.id,
+        "status": state.phase.status,
+        "credits": 10,
+        "createdAt": wire_time(job.created_at),
+        "updatedAt": wire_time(state.since),
+        "errorMessage": error and error.message,
+    }
+
+
+def _span(query: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
+    latest = time_in(query, "end") or now
+    earliest = time_in(query, "start") or latest - _USUAL_SPAN
+    if latest - earliest > _LONGEST_SPAN:
+        raise HTTPException(400, "The date range cannot exceed 7 days")
+    return earliest, latest
 
 
 def _model(model: SimulatedJob, state: State) -> dict[str, Any]:

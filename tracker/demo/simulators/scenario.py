@@ -14,9 +14,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from tracker.demo.simulators.desk import Desk, fields_of, is_same, retry_header, wire_time
+from tracker.demo.simulators.lists import number_in
+from tracker.demo.simulators.scenario_list import chosen, type_of
 from tracker.demo.simulators.scenario_scripts import OUTCOMES, approved, rejected, waiting_node
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from starlette.applications import Starlette
     from starlette.requests import Request
 
@@ -62,13 +66,14 @@ def refuse(status: int, message: str, retry_after: float | None = None) -> Respo
 
 
 class _Scenario:
-    """The routes. `GET /jobs`, the list, would be one more of them."""
+    """The routes."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     def routes(self) -> list[Route]:
         return [
+            Route("/jobs", self.list_jobs),
             Route("/jobs/{job_id}", self.poll),
             Route("/jobs/{job_id}/action", self.act, methods=["POST"]),
             Route("/generate/{what}", self.generate, methods=["POST"]),
@@ -82,9 +87,11 @@ class _Scenario:
         ]
 
     async def poll(self, request: Request) -> Response:
-        project = request.query_params.get("projectId")
-        # A job that was made under a project is found only under it.
-        return self._desk.poll(request, "job", self._job, lambda job: job.details.get("projectId") in (None, project))
+        query = request.query_params
+        return self._desk.poll(request, "job", self._job, lambda job: _is_visible(job, query))
+
+    async def list_jobs(self, request: Request) -> Response:
+        return self._desk.list_page(request, self._page)
 
     async def act(self, request: Request) -> Response:
         job = self._desk.known("job", request.path_params["job_id"])
@@ -140,7 +147,7 @@ class _Scenario:
     def _job(self, job: SimulatedJob, state: State) -> dict[str, Any]:
         told = {
             "jobId": job.id,
-            "jobType": job.details.get("jobType", "workflow" if state.phase.flow else "inference"),
+            "jobType": type_of(job),
             "status": state.phase.status,
             "progress": round(state.progress or 0.0, 4),
             "metadata": self._metadata(job, state),
@@ -153,6 +160,13 @@ class _Scenario:
         }
         return {"job": told}
 
+    def _page(self, query: Mapping[str, str], state_of: Callable[[SimulatedJob], State]) -> dict[str, Any]:
+        size = number_in(query, "pageSize", usual=50, most=100)
+        visible = (job for job in self._desk.world.listed(NAME, "job") if _is_visible(job, query))
+        page = self._desk.page(chosen(visible, query, self._desk.world.now()), size, query.get("paginationToken"))
+        rows = [self._job(job, state_of(job))["job"] for job in page.jobs]
+        return {"jobs": rows, "nextPaginationToken": page.token} if page.token else {"jobs": rows}
+
     def _metadata(self, job: SimulatedJob, state: State) -> dict[str, Any]:
         phase = state.phase
         metadata = {"input": {}, "assetIds": [], **self._desk.filled(job, phase.output or {})}
@@ -163,6 +177,11 @@ class _Scenario:
         if "workflowId" in job.details:
             metadata["workflowId"] = job.details["workflowId"]
         return metadata
+
+
+def _is_visible(job: SimulatedJob, query: Mapping[str, str]) -> bool:
+    # A job that was made under a project is found only under it.
+    return job.details.get("projectId") in (None, query.get("projectId"))
 
 
 def _node(job: SimulatedJob, node: Node) -> dict[str, Any]:

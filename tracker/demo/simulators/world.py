@@ -1,4 +1,4 @@
-"""The world that simulated providers show: jobs whose lives advance on a clock, and faults that wait for a poll."""
+"""The world that simulated providers show: jobs whose lives advance on a clock, and faults that wait."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tracker.demo.simulators.faults import Fault, Trouble
-from tracker.demo.simulators.scripts import Phase, Script, State, cut, final_at, state_at
+from tracker.demo.simulators.lists import Listing
+from tracker.demo.simulators.scripts import Phase, Script, State, cut, final_at, state_at, updated_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
 
@@ -37,9 +38,14 @@ class SimulatedJob:
         """Where it stands."""
         return state_at(self.script, self.created_at, now)
 
-    def is_known(self, now: datetime) -> bool:
-        """Whether the provider answers about it rather than with 404."""
-        return self.appears_after <= (now - self.created_at).total_seconds() < self.expires_after
+    def updated_at(self, now: datetime) -> datetime:
+        """When its present phase began."""
+        return updated_at(self.script, self.created_at, now)
+
+    def is_known(self, now: datetime, late_seconds: float = 0.0) -> bool:
+        """Whether the provider answers about it rather than with 404; a list may learn of it `late_seconds` late."""
+        age = (now - self.created_at).total_seconds()
+        return max(self.appears_after, late_seconds) <= age < self.expires_after
 
     @property
     def finished_at(self) -> datetime | None:
@@ -55,6 +61,8 @@ class World:
         self.jobs: dict[str, SimulatedJob] = {}
         self.polls: Counter[str] = Counter()
         """Polls by job id, of unknown jobs too, but not those with wrong credentials."""
+        self.lists: Counter[str] = Counter()
+        """Requests for a page of a list by provider, but not those with wrong credentials."""
         self.submits: Counter[str] = Counter()
         """Submits over HTTP by the id of the job that they started."""
         self.requests = 0
@@ -63,6 +71,9 @@ class World:
         """Scripts for submits that choose none, by provider and kind."""
         self.asked: Callable[[str], None] = lambda _job_id: None
         """Called at each poll with the job's id."""
+        self.listings: defaultdict[str, Listing] = defaultdict(Listing)
+        """How lists behave, by provider."""
+        self._list_troubles: defaultdict[str, deque[Trouble]] = defaultdict(deque)
         self._troubles: defaultdict[str | None, deque[Trouble]] = defaultdict(deque)
 
     def add(
@@ -101,6 +112,13 @@ class World:
             return None
         return job
 
+    def listed(self, provider: str, kind: str) -> Iterator[SimulatedJob]:
+        """The jobs in a provider's list now, which may learn of them later than a poll does."""
+        now, late_seconds = self.now(), self.listings[provider].late_seconds
+        for job in self.jobs.values():
+            if job.provider == provider and job.kind == kind and job.is_known(now, late_seconds):
+                yield job
+
     def finished_at(self, job_id: str) -> datetime | None:
         """When a job becomes or became final, by the provider's clock."""
         return self.jobs[job_id].finished_at
@@ -128,8 +146,13 @@ class World:
         """Lets the next polls of one job, or of any, go wrong; faults queue up and each takes one poll."""
         self._troubles[job_id].extend([Trouble(fault, retry_after)] * times)
 
+    def break_lists(self, provider: str, fault: Fault, *, times: int = 1, retry_after: float | None = 1.0) -> None:
+        """Lets the next requests of a provider's list go wrong; faults queue up and each takes one request."""
+        self._list_troubles[provider].extend([Trouble(fault, retry_after)] * times)
+
     def heal(self) -> None:
         """Forgets all faults that still wait."""
+        self._list_troubles.clear()
         self._troubles.clear()
 
     def count_poll(self, job_id: str) -> Trouble | None:
@@ -140,6 +163,12 @@ class World:
             if waiting:
                 return waiting.popleft()
         return None
+
+    def count_list(self, provider: str) -> Trouble | None:
+        """Counts a request of a provider's list and takes the fault that waits for it."""
+        self.lists[provider] += 1
+        waiting = self._list_troubles[provider]
+        return waiting.popleft() if waiting else None
 
     def _replace(self, job: SimulatedJob) -> SimulatedJob:
         self.jobs[job.id] = job
