@@ -122,7 +122,9 @@ class Job:
 
     `status_since` is when the present status began (the provider's time where it gives one); `not_before`
     is a floor under `next_poll_at` that a provider's hint or the user's `poll_after` has set;
-    `announcements` counts the progress and step events so far; `lease_epoch` fences late writers.
+    `announcements` counts the progress and step events so far; `lease_epoch` fences late writers. `etag` names the state
+    that the last reading saw. `is_alone`: the next poll asks for this job alone, not for many by one request;
+    `list_misses` counts the lists in a row that did not show it.
     """
 
     id: str
@@ -159,6 +161,10 @@ class Job:
     progress_announced_at: datetime | None = None
     announcements: int = 0
     reading: Mapping[str, Any] | None = None
+    result_expires_at: datetime | None = None
+    etag: str | None = None
+    is_alone: bool = False
+    list_misses: int = 0
     lease_epoch: int = 0
 
 

@@ -93,7 +93,7 @@ class Outbound:
         sent = httpx.Request(request.method, url, headers=dict(request.headers), content=request.content or None)
         response = await self._transport.handle_async_request(sent)
         try:
-            body = await self._body(response)
+            body = await self._body(response) if request.wants_body else b""
         finally:
             await response.aclose()
         if isinstance(body, ExchangeFailure):

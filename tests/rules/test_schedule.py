@@ -75,7 +75,9 @@ def test_the_first_poll_is_never_early(timing, now, poll_after):
 @given(timings(), counts, jitters)
 def test_delays_stay_within_the_documented_ones(timing, polls, jitter):
     delay = next_delay(timing, polls, jitter)
-    assert timing.interval * (1 - JITTER) * 0.999 <= delay <= timing.longest * (1 + JITTER) * 1.001
+    assert min(timing.interval, timing.longest_gap) * (1 - JITTER) * 0.999 <= delay
+    assert delay <= max(timing.longest * (1 + JITTER) * 1.001, timing.minimum)
+    assert min(timing.minimum, timing.longest_gap) <= delay <= timing.longest_gap
 
 
 @given(timings(), counts)
@@ -86,8 +88,8 @@ def test_delays_never_shrink_from_poll_to_poll(timing, polls):
 @given(timings(), counts, jitters)
 def test_waits_after_problems_never_shrink_and_have_an_end(timing, problems, jitter):
     wait, later = (problem_delay(timing, count, jitter) for count in (problems, problems + 1))
-    assert timing.interval * (1 - JITTER) * 0.999 <= wait <= later
-    assert later <= max(timing.longest, LONGEST_PROBLEM_DELAY) * (1 + JITTER) * 1.001
+    assert min(timing.interval, timing.longest_gap) * (1 - JITTER) * 0.999 <= wait <= later
+    assert later <= max(timing.longest, LONGEST_PROBLEM_DELAY, timing.minimum) * (1 + JITTER) * 1.001
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1), jitters)

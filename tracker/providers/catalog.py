@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracker.providers import listing
 from tracker.providers.description import BASE_URL, Description, DescriptionError, Kind, read_description
 from tracker.providers.interpret import interpret
-from tracker.providers.request import MissingParameterError, UnusableValueError, cancel_request, poll_request
+from tracker.providers.request import cancel_request, poll_request
+from tracker.providers.scrub import scrubbed
+from tracker.providers.templates import MissingParameterError, UnusableValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from store.records import Job
+    from tracker.providers.listing import PageOf
+    from tracker.rules.accounts import Budget
     from tracker.rules.exchange import ExchangeResult, HttpRequest
     from tracker.rules.reading import Answer
     from tracker.rules.schedule import Timing
 
 DEFAULT_ACCOUNT = "default"
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_MOST_A_SECOND = 10_000.0
 
 
 class ProviderError(Exception):
@@ -59,12 +65,35 @@ class Provider:
         return chosen
 
     def timing(self, kind: str) -> Timing:
-        """The documented intervals of a kind."""
-        return self._kind(kind).timing.timing()
+        """The documented intervals of a kind. Raises ProviderError."""
+        return self._kind(kind).documented_timing()
+
+    def not_found_grace(self, kind: str) -> float:
+        """Seconds after registration in which a 404 is only a problem. Raises ProviderError."""
+        return self._kind(kind).not_found_grace
+
+    def most_by_one_request(self, kind: str) -> int:
+        """How many jobs of a kind one request can ask for; 1: only one by one. Raises ProviderError."""
+        wanted = self._kind(kind).list
+        return 1 if wanted is None else wanted.limit
+
+    def budget(self, account: str) -> Budget:
+        """What polling may take of an account: the description's, or what the settings say instead."""
+        return budget_of(self.description, account, self.environ)
+
+    def accounts(self) -> list[str]:
+        """The accounts whose credentials are all there."""
+        variables = self.description.variables().values()
+        if not variables:
+            return [DEFAULT_ACCOUNT]
+        first, *_ = variables
+        named = [name.removeprefix(f"{first}__") for name in self.environ if name.startswith(f"{first}__")]
+        known = [DEFAULT_ACCOUNT, *(name.lower().replace("_", "-") for name in sorted(named) if name)]
+        return [each for each in known if all(self.environ.get(variable_of(base, each)) for base in variables)]
 
     def credentials(self, account: str) -> dict[str, str]:
         """The account's credentials. Raises MissingCredentialsError, which names the variables."""
-        variables = {name: variable_of(base, account) for name, base in self.description.variables().items()}
+        variables = self.variables(account)
         missing = [variable for variable in variables.values() if not self.environ.get(variable)]
         if missing:
             message = (
@@ -80,6 +109,13 @@ class Provider:
                 raise MissingCredentialsError(message)
         return {name: self.environ[variable] for name, variable in variables.items()}
 
+    def variables(self, account: str) -> dict[str, str]:
+        """The environment variables that hold an account's credentials, by the scheme's names. Raises ProviderError."""
+        variable_of(
+            "", account
+        )  # a provider without credentials has no variable whose making would refuse a wrong name
+        return {name: variable_of(base, account) for name, base in self.description.variables().items()}
+
     def request(self, job: Job) -> HttpRequest:
         """The request that polls a job. Raises ProviderError; UnusableJobError where a value of the job is at fault."""
         kind, credentials = self._kind(job.kind), self.credentials(job.account)
@@ -90,9 +126,7 @@ class Provider:
             message = f"Jobs of kind {job.kind!r} of provider {job.provider!r} need the parameter {name!r}."
             raise UnusableJobError(f"/params/{name}", message) from error
         except UnusableValueError as error:
-            placeholder, value = error.args
-            pointer = "/remote_id" if placeholder == "id" else "/" + placeholder.replace("param.", "params/")
-            raise UnusableJobError(pointer, f"{value!r} cannot stand in the path of a URL.") from error
+            raise self._unusable(*error.args) from error
 
     def cancel_request(self, job: Job) -> HttpRequest | None:
         """The request that cancels a job; None where the kind has none. Raises MissingCredentialsError."""
@@ -102,21 +136,50 @@ class Provider:
         return cancel_request(self.description, cancel, self.base_url, self.credentials(job.account), job)
 
     def read(self, job: Job, result: ExchangeResult, now: datetime) -> Answer:
-        """What the result of that request says of the job."""
-        return interpret(self._kind(job.kind), self.base_url, job, result, now)
+        """What the result of that request says of the job; a credential that it repeats is blotted out."""
+        safe = scrubbed(result, self._secrets(job.account))
+        return interpret(self._kind(job.kind), self.base_url, job, safe, now)
+
+    def list_key(self, job: Job, now: datetime) -> str | None:
+        """Jobs with one key can be asked for by one request; None: this one only alone. Raises ProviderError."""
+        return listing.can_be_listed(self._kind(job.kind), self.base_url, job, now)
+
+    def list_request(self, jobs: Sequence[Job], page: str | None) -> HttpRequest:
+        """The request for a page of the list that shows these jobs, which have one key. Raises ProviderError."""
+        kind, credentials = self._kind(jobs[0].kind), self.credentials(jobs[0].account)
+        return listing.list_request(self.description, kind, self.base_url, credentials, jobs, page)
+
+    def read_page(self, jobs: Sequence[Job], result: ExchangeResult, now: datetime) -> PageOf:
+        """What a page says of these jobs; a credential that it repeats is blotted out."""
+        safe = scrubbed(result, self._secrets(jobs[0].account))
+        return listing.read_page(self._kind(jobs[0].kind), self.base_url, self.description.hosts, jobs, safe, now)
+
+    def _secrets(self, account: str) -> list[str]:
+        return [self.environ.get(variable, "") for variable in self.variables(account).values()]
 
     def _kind(self, name: str) -> Kind:
         return self.description.kinds[self.kind(name)]
 
+    def _unusable(self, placeholder: str, value: str) -> UnusableJobError:
+        pointer = "/remote_id" if placeholder == "id" else "/" + placeholder.replace("param.", "params/")
+        hosts = self.description.hosts
+        if hosts and placeholder.startswith("param.") and "://" in value:
+            offer = f"give an https URL on {' or '.join(hosts)}"
+            return UnusableJobError(pointer, f"{value!r} is not a URL that may be polled: {offer}.")
+        return UnusableJobError(pointer, f"{value!r} cannot stand in the path of a URL.")
+
 
 class Catalog:
-    """All providers by name."""
+    """All providers by name. Raises DescriptionError where a setting of a provider cannot be used."""
 
     def __init__(self, descriptions: Iterable[Description], environ: Mapping[str, str]) -> None:
         self._providers = {
             description.name: Provider(description, _base_url(description, environ), environ)
             for description in descriptions
         }
+        for provider in self:
+            for account in {DEFAULT_ACCOUNT, *provider.accounts()}:
+                provider.budget(account)
 
     def find(self, name: str) -> Provider:
         """The provider of this name. Raises ProviderError, which names those that exist."""
@@ -126,7 +189,7 @@ class Catalog:
             raise ProviderError(message)
         return provider
 
-    def __iter__(self) -> Iterable[Provider]:
+    def __iter__(self) -> Iterator[Provider]:
         return iter(self._providers.values())
 
 
@@ -146,17 +209,50 @@ def load_descriptions(folder: Path | None) -> list[Description]:
 
 
 def variable_of(base: str, account: str) -> str:
-    """The variable that holds an account's credential: `team-a` has `…__TEAM_A`. Raises ProviderError."""
-    if account == DEFAULT_ACCOUNT:
-        return base
+    """The variable that holds what is an account's own: `team-a` has `…__TEAM_A`. Raises ProviderError."""
     if not _ACCOUNT.fullmatch(account):
         message = f"{account!r} is not an account name: use letters, digits, '-' and '_'."
         raise ProviderError(message)
-    return f"{base}__{account.upper().replace('-', '_')}"
+    return base if account == DEFAULT_ACCOUNT else f"{base}__{account.upper().replace('-', '_')}"
+
+
+def budget_of(description: Description, account: str, environ: Mapping[str, str]) -> Budget:
+    """The description's budget, with what `TRACKER_<PROVIDER>_REQUESTS_PER_SECOND` and `…_CONCURRENT` say instead.
+
+    Those of an account (`…__TEAM_A`) go before those of the provider. Raises DescriptionError.
+    """
+    known = description.budget
+    return known.model_copy(
+        update={
+            name: setting
+            for name in ("requests_per_second", "concurrent")
+            if (setting := _setting(description, name, account, environ)) is not None
+        }
+    ).budget()
+
+
+def _setting(description: Description, name: str, account: str, environ: Mapping[str, str]) -> float | int | None:
+    base = f"{_prefix(description)}_{name.upper()}"
+    variable = next((each for each in (variable_of(base, account), base) if environ.get(each)), None)
+    if variable is None:
+        return None
+    is_whole = name == "concurrent"
+    text = environ[variable]
+    form = r"[0-9]{1,5}" if is_whole else r"[0-9]{1,5}(\.[0-9]{1,6})?"
+    number = float(text) if re.fullmatch(form, text) else 0.0
+    if not 0 < number <= _MOST_A_SECOND:
+        sort = "a whole number" if is_whole else "a number"
+        message = f"{variable} is {text!r}; give {sort} above 0 and up to {_MOST_A_SECOND:.0f}"
+        raise DescriptionError(message)
+    return int(number) if is_whole else number
+
+
+def _prefix(description: Description) -> str:
+    return f"TRACKER_{description.name.upper().replace('-', '_')}"
 
 
 def _base_url(description: Description, environ: Mapping[str, str]) -> str:
-    variable = f"TRACKER_{description.name.upper().replace('-', '_')}_BASE_URL"
+    variable = f"{_prefix(description)}_BASE_URL"
     base_url = (environ.get(variable) or description.base_url).rstrip("/")
     if not re.fullmatch(BASE_URL, base_url):
         message = f"{variable} is {base_url!r}; give a URL like {description.base_url}"

@@ -36,6 +36,31 @@ def resolve(document: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
+class Nothing:
+    """What a pointer leads to that leads nowhere, where that is to be told from null."""
+
+
+def look_up(document: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON
+    """What the pointer leads to, null included; `Nothing` where it leads nowhere. A `*` is a name like any other."""
+    value = document
+    for segment in pointer.split("/")[1:]:
+        name = segment.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return Nothing
+    return value
+
+
+def placed(value: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON
+    """A document in which the pointer leads to `value`, and nothing else is."""
+    for segment in reversed(pointer.split("/")[1:]):
+        value = {segment.replace("~1", "/").replace("~0", "~"): value}
+    return value
+
+
 def first_found(document: Any, pointers: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
     """What the first pointer leads to that leads to something; an empty text is nothing."""
     return next((found for pointer in pointers if (found := resolve(document, pointer)) not in (None, "")), None)

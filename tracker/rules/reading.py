@@ -40,6 +40,7 @@ class Reading:
 
     `is_unknown` flags a status word that the description does not know: `status` is then running.
     `progress` is within 0 and 1. `history` is oldest first and holds known words only. `retry_after` is in seconds.
+    `etag` names this state of the job for the next, conditional poll.
     """
 
     status: Status
@@ -53,6 +54,14 @@ class Reading:
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    retry_after: float | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The job is as the last reading said (HTTP 304)."""
+
     retry_after: float | None = None
 
 
@@ -75,4 +84,4 @@ class Absent:
     retry_after: float | None = None
 
 
-Answer: TypeAlias = Reading | Problem | Absent
+Answer: TypeAlias = Reading | Unchanged | Problem | Absent

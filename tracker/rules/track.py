@@ -10,7 +10,7 @@ from store.records import Event, Job, JobError, PollOutcome, PollProblem, Status
 from tracker.rules.diff import Change, StepChange, merged_steps, status_changes, step_changes
 from tracker.rules.events import progress_event, step_event, transition_event
 from tracker.rules.payload import rfc3339_or_none
-from tracker.rules.reading import Absent, Answer, Problem, Reading
+from tracker.rules.reading import Absent, Answer, Problem, Reading, Unchanged
 from tracker.rules.schedule import Timing, hinted_until, next_delay, problem_delay
 
 NOT_FOUND_GRACE = timedelta(seconds=60)
@@ -28,11 +28,14 @@ def decide(job: Job, answer: Answer, timing: Timing, now: datetime, jitter: floa
     story = _Story(replace(job, polls=job.polls + 1, last_polled_at=now), now)
     if isinstance(answer, Reading):
         _read(story, answer, timing, jitter)
-    elif isinstance(answer, Absent) and _is_believed(job, answer, now):
+    elif isinstance(answer, Unchanged):
+        _go_on(story, answer, timing, jitter)
+    elif isinstance(answer, Problem):
+        _postpone(story, answer, timing, jitter)
+    elif _is_believed(job, answer, now):
         story.end(_absence(answer))
     else:
-        problem = answer if isinstance(answer, Problem) else _too_young(answer)
-        _postpone(story, problem, timing, jitter)
+        _postpone(story, _too_young(answer), timing, jitter)
     if not story.job.status.is_final and now >= job.timeout_at:
         story.end(_TIMEOUT)
     return story.outcome()
@@ -127,6 +130,12 @@ def _read(story: _Story, reading: Reading, timing: Timing, jitter: float) -> Non
         story.transition(last)
     elif _is_worth_telling(story.job, story.now):
         story.progress()
+
+
+def _go_on(story: _Story, unchanged: Unchanged, timing: Timing, jitter: float) -> None:
+    """A clean poll that found everything as the last reading said."""
+    at = story.now + timedelta(seconds=next_delay(timing, story.job.polls, jitter))
+    story.job = replace(_plan(story.job, at, unchanged.retry_after, story.now), poll_problem=None)
 
 
 def _planned(job: Job, reading: Reading, timing: Timing, jitter: float, now: datetime, *, is_final: bool) -> Job:

@@ -1,0 +1,367 @@
+"""The sections of a provider's TOML description, as frozen, checked values. Each key is told in FORMAT.md."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from store.records import Status
+from tracker.providers.pointer import Pointer
+from tracker.providers.templates import flaw_of_path, flaw_of_template, texts_of
+from tracker.rules.accounts import DEFAULT_BUDGET, Budget
+from tracker.rules.schedule import SHORTEST_GAP, USUAL_TIMEOUT, Timing
+
+Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+"""The name of an environment variable that holds a credential."""
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
+Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
+Pointers = Annotated[tuple[Pointer, ...], Field(min_length=1)]
+Scalar = str | int | float | bool
+HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+"""A host name, or `*.` and a domain: every host below it."""
+
+
+def _checked_template(template: str) -> str:
+    return _without(flaw_of_template(template), template)
+
+
+def _checked_list_template(template: str) -> str:
+    return _without(flaw_of_template(template, is_list=True), template)
+
+
+def _checked_path(path: str) -> str:
+    return _without(flaw_of_path(path) or flaw_of_template(path), path)
+
+
+def _without(flaw: str | None, text: str) -> str:
+    if flaw:
+        raise ValueError(flaw)
+    return text
+
+
+def _checked_body(body: dict[str, Any]) -> dict[str, Any]:
+    for text in texts_of(body):
+        _checked_template(text)
+    return body
+
+
+def _checked_list_body(body: dict[str, Any]) -> dict[str, Any]:
+    for text in texts_of(body):
+        _checked_list_template(text)
+    return body
+
+
+def _checked_pattern(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        message = f"{pattern!r} is not a regular expression: {error}"
+        raise ValueError(message) from error
+    if groups != 1:
+        message = f"{pattern!r} needs one group, around the number; it has {groups}"
+        raise ValueError(message)
+    return pattern
+
+
+Template = Annotated[str, AfterValidator(_checked_template)]
+ListTemplate = Annotated[str, AfterValidator(_checked_list_template)]
+Body = Annotated[dict[str, Any], AfterValidator(_checked_body)]
+ListBody = Annotated[dict[str, Any], AfterValidator(_checked_list_body)]
+Path = Annotated[str, AfterValidator(_checked_path)]
+Pattern = Annotated[str, AfterValidator(_checked_pattern)]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class Section(BaseModel):
+    """A part of a description; keys that it does not have are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BasicAuth(Section):
+    """HTTP Basic."""
+
+    scheme: Literal["basic"]
+    username: Variable
+    password: Variable
+
+
+class BearerAuth(Section):
+    """`Authorization: Bearer …`."""
+
+    scheme: Literal["bearer"]
+    token: Variable
+
+
+class HeaderAuth(Section):
+    """A header of its own, with the credential behind `prefix`."""
+
+    scheme: Literal["header"]
+    header: HeaderName
+    token: Variable
+    prefix: str = ""
+
+
+class NoAuth(Section):
+    """No credentials."""
+
+    scheme: Literal["none"]
+
+
+Auth = Annotated[BasicAuth | BearerAuth | HeaderAuth | NoAuth, Field(discriminator="scheme")]
+
+
+class BudgetSection(Section):
+    """What polling may take of an account: requests a second, and requests at a time."""
+
+    requests_per_second: Annotated[float, Field(gt=0, le=10_000)] = DEFAULT_BUDGET.requests_per_second
+    concurrent: Annotated[int, Field(ge=1, le=10_000)] = DEFAULT_BUDGET.concurrent
+
+    def budget(self) -> Budget:
+        """The same as the rules have it."""
+        return Budget(self.requests_per_second, self.concurrent)
+
+
+class StatusMap(Section):
+    """Where the status stands, and which of the provider's words means which of ours."""
+
+    pointers: Pointers
+    fold_case: bool = False
+    queued: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    action_required: tuple[str, ...] = ()
+    succeeded: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    canceled: tuple[str, ...] = ()
+    expired: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _say_each_word_once(self) -> Self:
+        words = [self.folded(word) for status in Status for word in getattr(self, status.value)]
+        twice = sorted({word for word in words if words.count(word) > 1})
+        if twice:
+            message = f"the word {twice[0]!r} stands for two statuses"
+            raise ValueError(message)
+        return self
+
+    def folded(self, word: str) -> str:
+        """The word as it is compared."""
+        return word.casefold() if self.fold_case else word
+
+    def status_of(self, word: str) -> Status | None:
+        """What a word of the provider means; None: nothing that we know."""
+        sought = self.folded(word)
+        for status in Status:
+            if any(sought == self.folded(known) for known in getattr(self, status.value)):
+                return status
+        return None
+
+
+class Condition(Section):
+    """What a pointer must lead to: something of a sort (`is`), one value, or one of some values."""
+
+    pointer: Pointer
+    is_: Literal["present", "absent", "null", "truthy", "falsy", "zero", "non_zero"] | None = Field(None, alias="is")
+    equals: Scalar | None = None
+    one_of: tuple[Scalar, ...] | None = None
+
+    @model_validator(mode="after")
+    def _ask_one_thing(self) -> Self:
+        if [self.is_, self.equals, self.one_of].count(None) != 2:
+            message = "a condition has one of 'is', 'equals' and 'one_of'"
+            raise ValueError(message)
+        return self
+
+
+HttpCode = Annotated[int, Field(ge=100, le=599)] | Annotated[str, Field(pattern="^[1-5]xx$")]
+
+
+class Rule(Section):
+    """What an answer means that fits: a status of ours, or a problem of the poll (never a failure of the job).
+
+    Without `http` only 2xx fits. `where` wants all of its conditions to hold.
+    """
+
+    http: Annotated[tuple[HttpCode, ...], Field(min_length=1)] = ("2xx",)
+    empty: bool | None = None
+    where: tuple[Condition, ...] = ()
+    status: Status | None = None
+    provider_status: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    problem: Literal["http_status", "rate_limited", "unauthorized", "invalid"] | None = None
+
+    @model_validator(mode="after")
+    def _mean_one_thing(self) -> Self:
+        if (self.status is None) == (self.problem is None):
+            message = "a rule gives one of 'status' and 'problem'"
+            raise ValueError(message)
+        if self.provider_status is not None and self.status is None:
+            message = "'provider_status' goes with 'status'"
+            raise ValueError(message)
+        return self
+
+
+class Progress(Section):
+    """Where progress stands, and what means done.
+
+    A number of `scale` (1 or 100); or a number of the number at `total`; or the number that the last match of
+    `pattern` in a log caught, of `scale`.
+    """
+
+    pointer: Pointer
+    scale: Literal[1, 100] = 1
+    total: Pointer | None = None
+    pattern: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _measure_one_way(self) -> Self:
+        if self.total is not None and (self.pattern is not None or self.scale != 1):
+            message = "'total' takes the place of 'scale' and 'pattern'"
+            raise ValueError(message)
+        return self
+
+
+class ErrorPointers(Section):
+    """Where the reason of a failure stands."""
+
+    message: Pointers
+    hint: Pointer | None = None
+    code: Pointer | None = None
+
+
+class Times(Section):
+    """Where the provider's own times stand (RFC 3339, or Unix seconds or milliseconds)."""
+
+    created: Pointer | None = None
+    started: Pointer | None = None
+    finished: Pointer | None = None
+
+
+class History(Section):
+    """Where the provider's own history stands; `status` and `at` are within an item."""
+
+    items: Pointer
+    status: Pointer
+    at: Pointer
+
+
+class Approval(Section):
+    """A step that waits for a person: the job is then `action_required`.
+
+    It waits when it has this type and status and every step that it depends on has one of the `done` statuses.
+    """
+
+    type: str
+    status: str
+    depends_on: Pointer
+    done: tuple[str, ...]
+
+
+class Steps(Section):
+    """Where a workflow's steps stand; the other pointers are within an item."""
+
+    items: Pointer
+    id: Pointer
+    type: Pointer
+    status: Pointer
+    approval: Approval | None = None
+
+
+class Hints(Section):
+    """Where the provider says, beside `Retry-After` and `retry-after-ms`, when to ask again.
+
+    `headers_ms` hold milliseconds; in the body, `until` leads to times and `seconds` to numbers of seconds.
+    """
+
+    headers_ms: tuple[HeaderName, ...] = ()
+    until: tuple[Pointer, ...] = ()
+    seconds: tuple[Pointer, ...] = ()
+
+
+class TimingSection(Section):
+    """The documented intervals, in seconds: `first`, then `interval` times `multiplier` up to `cap`.
+
+    No poll of a job follows another sooner than `minimum`. `timeout` is when a job counts as expired that names no
+    time-out of its own.
+    """
+
+    first: Seconds | None = None
+    interval: Seconds
+    multiplier: Annotated[float, Field(ge=1, le=10)] = 1.0
+    cap: Seconds | None = None
+    minimum: Seconds = SHORTEST_GAP
+    timeout: Seconds = USUAL_TIMEOUT
+
+    @model_validator(mode="after")
+    def _let_the_cap_be_the_longest(self) -> Self:
+        if self.cap is not None and self.cap < self.interval:
+            message = f"cap ({self.cap:g}) is shorter than interval ({self.interval:g})"
+            raise ValueError(message)
+        if self.multiplier > 1 and self.cap is None:
+            message = "a multiplier above 1 needs a cap"
+            raise ValueError(message)
+        return self
+
+    def timing(self, result_lifetime: float | None = None) -> Timing:
+        """The same as the rules have it."""
+        return Timing(
+            self.interval if self.first is None else self.first,
+            self.interval,
+            self.multiplier,
+            self.cap,
+            self.timeout,
+            self.minimum,
+            result_lifetime,
+        )
+
+
+class CancelRequest(Section):
+    """The request that asks the provider to cancel a job; `body` is sent as JSON where it is given."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    path: Path
+    body: Body | None = None
+
+
+class ListRequest(Section):
+    """The request that asks for many jobs at once, and where its rows stand.
+
+    `query` and `body` may hold `{ids}` or `{since}`. A row stands in the single answer at `row_at`; `items` may also be
+    an object by id. `covers` is how many seconds back from now the list reaches, by when a job was made.
+    """
+
+    method: Literal["GET", "POST"] = "GET"
+    path: Path
+    query: dict[str, ListTemplate] = {}
+    body: ListBody | None = None
+    items: Pointer
+    row_at: Pointer = ""
+    missing: Pointer | None = None
+    limit: Annotated[int, Field(ge=2, le=1000)] = 100
+    since: Literal["rfc3339", "seconds", "milliseconds"] = "rfc3339"
+    covers: Seconds | None = None
+    next_page: Pointer | None = None
+    more: Pointer | None = None
+    page_query: str | None = None
+    next_url: Pointer | None = None
+
+    @model_validator(mode="after")
+    def _turn_pages_one_way(self) -> Self:
+        if (self.next_page is None) != (self.page_query is None):
+            message = "'next_page' (where the token stands) and 'page_query' (which parameter takes it) go together"
+            raise ValueError(message)
+        if self.next_page is not None and self.next_url is not None:
+            message = "'next_url' takes the place of 'next_page'"
+            raise ValueError(message)
+        return self
+
+
+class Submit(Section):
+    """A request that makes a job: known by its method and path (`*` is any one segment), it tells kind and id."""
+
+    method: Method = "POST"
+    path: Annotated[str, Field(pattern=r"^(/([^/?#{}\s]+))+$")]
+    kind: Name | None = None
+    id: Pointers
