@@ -57,6 +57,8 @@ def all_kinds():
 
 
 def words(kind: Kind):
+    if kind.status is None:
+        return texts | scalars
     known = [
         word
         for status in ("queued", "running", "succeeded", "failed", "canceled")
