@@ -17,6 +17,7 @@ from tracker.demo.simulators.desk import Desk, fields_of, is_same, retry_header,
 from tracker.demo.simulators.lists import number_in
 from tracker.demo.simulators.scenario_list import chosen, type_of
 from tracker.demo.simulators.scenario_scripts import OUTCOMES, approved, rejected, waiting_node
+from tracker.demo.simulators.scenario_things import AUTHOR, OWNER, RESULTS, asset_of, model_of, workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,12 +104,13 @@ class _Scenario:
         return self._answer(self._desk.world.cancel(job))
 
     async def generate(self, request: Request) -> Response:
-        job_type = _JOB_TYPES.get(request.path_params["what"], "inference")
-        return self._answer(await self._submit(request, job_type), creativeUnitsCost=1)
+        what = request.path_params["what"]
+        job = await self._submit(request, _JOB_TYPES.get(what, "inference"))
+        return self._answer(job, creativeUnitsCost=1, **RESULTS.get(what, {}))
 
     async def upload(self, request: Request) -> Response:
         job = await self._submit(request, "upload")
-        return self._answer(job, asset={"id": f"asset_{job.id}", "status": "pending"})
+        return self._answer(job, asset=asset_of(job))
 
     async def download(self, request: Request) -> Response:
         what = "model-download" if "model_id" in request.path_params else "assets-download"
@@ -116,13 +118,12 @@ class _Scenario:
 
     async def train(self, request: Request) -> Response:
         job = await self._submit(request, "model-training")
-        model = {"id": request.path_params["model_id"], "status": "training", "jobId": job.id}
-        return self._answer(job, model=model)
+        return self._answer(job, model=model_of(job, request.path_params["model_id"]))
 
     async def run_workflow(self, request: Request) -> Response:
         workflow_id = request.path_params["workflow_id"]
         job = await self._submit(request, "workflow", usual="workflow", workflowId=workflow_id)
-        return self._answer(job, workflow={"id": workflow_id, "status": "ready"})
+        return self._answer(job, workflow=workflow_of(job, workflow_id))
 
     async def approve(self, request: Request) -> Response:
         fields = await fields_of(request)
@@ -154,8 +155,8 @@ class _Scenario:
             "statusHistory": [{"status": word, "date": wire_time(at)} for word, at in state.history],
             "createdAt": wire_time(job.created_at),
             "updatedAt": wire_time(state.since),
-            "authorId": "user_demo",
-            "ownerId": job.details.get("projectId") or "proj_demo",
+            "authorId": AUTHOR,
+            "ownerId": job.details.get("projectId") or OWNER,
             "billing": {"cuCost": 1, "cuDiscount": 0},
         }
         return {"job": told}
