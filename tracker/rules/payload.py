@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from store.records import Job, PollProblem, Transition
+    from tracker.rules.reading import Reading
 
 
 def rfc3339(at: datetime) -> str:
@@ -62,6 +63,22 @@ def transition_payload(transition: Transition) -> dict[str, Any]:
         "progress": transition.progress,
         "occurred_at": rfc3339(transition.occurred_at),
         "detected_at": rfc3339(transition.detected_at),
+    }
+
+
+def reading_payload(reading: Reading) -> dict[str, Any]:
+    """What one poll said as users see it; the history and the steps have places of their own."""
+    return {
+        "status": reading.status.value,
+        "provider_status": reading.provider_status,
+        "is_unknown": reading.is_unknown,
+        "progress": reading.progress,
+        "output": reading.output,
+        "error": asdict(reading.error) if reading.error else None,
+        "created_at": rfc3339_or_none(reading.created_at),
+        "started_at": rfc3339_or_none(reading.started_at),
+        "finished_at": rfc3339_or_none(reading.finished_at),
+        "retry_after": reading.retry_after,
     }
 
 

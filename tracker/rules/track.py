@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from store.records import Event, Job, JobError, PollOutcome, PollProblem, Status, Transition
 from tracker.rules.diff import Change, StepChange, merged_steps, status_changes, step_changes
 from tracker.rules.events import progress_event, step_event, transition_event
-from tracker.rules.payload import rfc3339_or_none
+from tracker.rules.payload import reading_payload
 from tracker.rules.reading import Absent, Answer, Problem, Reading, Unchanged
 from tracker.rules.schedule import Timing, hinted_until, next_delay, problem_delay
 
@@ -194,23 +193,7 @@ def _with_facts(job: Job, reading: Reading, now: datetime) -> Job:
         started_at=job.started_at or reading.started_at,
     )
     is_news = read != job
-    return replace(read, updated_at=now if is_news else job.updated_at, reading=_summary(reading))
-
-
-def _summary(reading: Reading) -> dict[str, Any]:
-    """The last reading as users may see it."""
-    return {
-        "status": reading.status.value,
-        "provider_status": reading.provider_status,
-        "is_unknown": reading.is_unknown,
-        "progress": reading.progress,
-        "output": reading.output,
-        "error": asdict(reading.error) if reading.error else None,
-        "created_at": rfc3339_or_none(reading.created_at),
-        "started_at": rfc3339_or_none(reading.started_at),
-        "finished_at": rfc3339_or_none(reading.finished_at),
-        "retry_after": reading.retry_after,
-    }
+    return replace(read, updated_at=now if is_news else job.updated_at, reading=reading_payload(reading))
 
 
 def _is_worth_telling(job: Job, now: datetime) -> bool:
