@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from store.deliveries import free_leases, insert_deliveries
 from store.events import insert_events
-from store.records import Claim, Job, Page, PollOutcome, Status, Transition
+from store.records import Job, Page, PollClaim, PollLane, PollOutcome, PollShare, Status, Transition, Waiting
 from store.rows import job_row, to_job, to_transition, transition_row
 from store.subscriptions import all_subscriptions
 from store.tables import JOB_LABELS, JOBS, TRANSITIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
     from store.database import Database
     from store.deliveries import FanOut
+
+Choose: TypeAlias = Callable[[Sequence[Waiting], int, datetime], Sequence[str]]
+"""The ids of so many jobs, those that are to be polled first."""
 
 # What a poll may change. The rest of a row belongs to registration, and `callback_ended_at` to deliveries.
 _CHANGED_BY_POLLS = (
@@ -44,6 +46,10 @@ _CHANGED_BY_POLLS = (
     "progress_announced_at",
     "announcements",
     "reading",
+    "result_expires_at",
+    "etag",
+    "is_alone",
+    "list_misses",
 )
 _RECORD_POLL = (
     update(JOBS)
@@ -78,11 +84,16 @@ class Recorded:
 
 
 class Jobs:
-    """The jobs of one database. `fan_out` decides, inside the transaction, who is told of an event."""
+    """The jobs of one database.
 
-    def __init__(self, database: Database, fan_out: FanOut) -> None:
+    Two rules decide inside its transactions: `fan_out`, who is told of an event, and `choose`, which of more due jobs
+    than can be claimed go first.
+    """
+
+    def __init__(self, database: Database, fan_out: FanOut, choose: Choose) -> None:
         self._database = database
         self._fan_out = fan_out
+        self._choose = choose
 
     async def register(self, job: Job, *, rerun: bool = False) -> tuple[Job, bool]:
         """Stores a new job, or finds the one that is already there: (job, whether it is new).
@@ -106,9 +117,13 @@ class Jobs:
             lambda connection: tuple(to_transition(row) for row in connection.execute(query).mappings())
         )
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> Claim[Job]:
-        """Takes a lease on up to `limit` jobs that are due, the longest due first."""
-        return await self._database.write(lambda connection: _claim_due(connection, now, limit, lease_until))
+    async def lanes(self) -> tuple[PollLane, ...]:
+        """The lanes that jobs wait in, and when the first job of each is due."""
+        return await self._database.read(_lanes)
+
+    async def claim(self, shares: Sequence[PollShare], now: datetime, lease_until: datetime) -> PollClaim:
+        """Takes a lease on the due jobs of these shares; returns them, the longest due first, and the lanes without."""
+        return await self._database.write(lambda connection: self._claim(connection, shares, now, lease_until))
 
     async def record(self, outcomes: Sequence[PollOutcome]) -> Recorded:
         """Writes polls: jobs, transitions, events and one delivery per matching subscription, in one transaction.
@@ -148,9 +163,23 @@ class Jobs:
         statement = delete(JOBS).where(JOBS.c.id.in_(old))
         return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 
-    async def next_due_at(self) -> datetime | None:
-        """When the next job that nobody works on is due."""
-        return await self._database.read(_next_due_at)
+    def _claim(
+        self, connection: Connection, shares: Sequence[PollShare], now: datetime, lease_until: datetime
+    ) -> PollClaim:
+        ids: list[str] = []
+        for share in shares:
+            due = [row for lane in share.lanes for row in _due(connection, lane, share, now)]
+            ids += [row.id for row in due] if len(due) <= share.count else self._choose(due, share.count, now)
+        lease = (
+            update(JOBS)
+            .where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
+            .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1)
+            .returning(*JOBS.c)
+        )
+        rows = connection.execute(lease).mappings().all() if ids else ()
+        # RETURNING promises no order.
+        jobs = tuple(to_job(row) for row in sorted(rows, key=lambda row: row["next_poll_at"]))
+        return PollClaim(jobs, _lanes(connection))
 
     def _record(self, connection: Connection, outcomes: Sequence[PollOutcome]) -> Recorded:
         kept = _still_leased(connection, outcomes)
@@ -229,29 +258,43 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     return conditions + [compare(bound) for bound, compare in bounds if bound is not None]
 
 
-def _claim_due(connection: Connection, now: datetime, limit: int, lease_until: datetime) -> Claim[Job]:
-    due = (
-        select(JOBS.c.id)
-        .where(JOBS.c.leased_until.is_(None), JOBS.c.next_poll_at <= now)
+_WAITING = (JOBS.c.next_poll_at.is_not(None), JOBS.c.leased_until.is_(None))
+_CANDIDATES = 4
+"""How many times more due jobs of a lane than can be claimed are looked at, the longest due first."""
+
+
+def _lanes_query() -> Select[Any]:
+    """Skips from lane to lane along the index: the cost is of their number, not of that of the jobs."""
+    lane = select(func.min(JOBS.c.lane).label("lane")).where(*_WAITING).cte("lanes", recursive=True)
+    following = select(func.min(JOBS.c.lane)).where(*_WAITING, JOBS.c.lane > lane.c.lane).scalar_subquery()
+    lane = lane.union_all(select(following).where(lane.c.lane.is_not(None)))
+    due_at = select(func.min(JOBS.c.next_poll_at)).where(*_WAITING, JOBS.c.lane == lane.c.lane).scalar_subquery()
+    return select(lane.c.lane, due_at.label("due_at")).where(lane.c.lane.is_not(None))
+
+
+_LANES = _lanes_query()
+
+
+def _lanes(connection: Connection) -> tuple[PollLane, ...]:
+    return tuple(map(_to_lane, connection.execute(_LANES)))
+
+
+def _to_lane(row: Row[Any]) -> PollLane:
+    provider, account, kind, *alone = row.lane.split(" ")
+    return PollLane(row.lane, provider, account, kind, bool(alone), row.due_at)
+
+
+def _due(connection: Connection, lane: str, share: PollShare, now: datetime) -> list[Waiting]:
+    """The jobs of a lane that are due, or may be asked for along with those that are."""
+    query = (
+        select(JOBS.c.id, JOBS.c.next_poll_at, JOBS.c.last_polled_at, JOBS.c.created_at)
+        .where(*_WAITING, JOBS.c.lane == lane, JOBS.c.next_poll_at <= share.until)
         .order_by(JOBS.c.next_poll_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .limit(share.count * _CANDIDATES)
     )
-    lease = (
-        update(JOBS)
-        .where(JOBS.c.id.in_(due))
-        .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1)
-        .returning(*JOBS.c)
-    )
-    rows = connection.execute(lease).mappings().all() if limit else ()
-    # RETURNING promises no order.
-    longest_due_first = sorted(rows, key=lambda row: row["next_poll_at"])
-    return Claim(tuple(to_job(row) for row in longest_due_first), _next_due_at(connection))
-
-
-def _next_due_at(connection: Connection) -> datetime | None:
-    waiting = (JOBS.c.leased_until.is_(None), JOBS.c.next_poll_at.is_not(None))
-    return connection.execute(select(func.min(JOBS.c.next_poll_at)).where(*waiting)).scalar()
+    if share.until > now:
+        query = query.where(or_(JOBS.c.next_poll_at <= now, JOBS.c.not_before.is_(None), JOBS.c.not_before <= now))
+    return [Waiting(*row) for row in connection.execute(query)]
 
 
 def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> list[PollOutcome]:

@@ -122,8 +122,8 @@ class Job:
 
     `status_since` is when the present status began (the provider's time where it gives one); `not_before`
     is a floor under `next_poll_at` that a provider's hint or the user's `poll_after` has set;
-    `announcements` counts the progress and step events so far; `lease_epoch` fences late writers. `etag` names the state
-    that the last reading saw. `is_alone`: the next poll asks for this job alone, not for many by one request;
+    `announcements` counts the progress and step events so far; `lease_epoch` fences late writers. `etag` names the
+    state that the last reading saw. `is_alone`: the next poll asks for this job alone, not for many by one request;
     `list_misses` counts the lists in a row that did not show it.
     """
 
@@ -291,6 +291,48 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class PollLane:
+    """The waiting jobs of one kind of one account that are asked for alone, or not; when the first of them is due.
+
+    `name` is what the store knows the lane by.
+    """
+
+    name: str
+    provider: str
+    account: str
+    kind: str
+    is_alone: bool
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PollShare:
+    """How many jobs of some lanes to claim, of those that are due by a time."""
+
+    lanes: tuple[str, ...]
+    count: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PollClaim:
+    """The jobs that were claimed, and the lanes as they are now."""
+
+    jobs: tuple[Job, ...]
+    lanes: tuple[PollLane, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A due job as far as its place in the queue goes."""
+
+    id: str
+    next_poll_at: datetime
+    last_polled_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """An API key as it is stored: the SHA-256 of the key, never the key."""
 
@@ -321,14 +363,6 @@ class AttemptOutcome:
     delivery: Delivery
     attempt: Attempt
     unsubscribes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claim(Generic[T]):
-    """The rows that were claimed, and when the next unclaimed one is due (None: none is waiting)."""
-
-    rows: tuple[T, ...]
-    next_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,10 @@ _JOB_COLUMNS_AS_THEY_ARE = (
     "progress_announced_at",
     "announcements",
     "reading",
+    "result_expires_at",
+    "etag",
+    "is_alone",
+    "list_misses",
     "lease_epoch",
 )
 

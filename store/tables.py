@@ -9,6 +9,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -65,6 +67,10 @@ def _one_of(column: str, values: Iterable[str]) -> str:
 _FINAL = _one_of("status", FINAL_STATUSES)
 
 
+_LANE = "provider || ' ' || account || ' ' || kind || CASE WHEN is_alone THEN ' alone' ELSE '' END"
+"""Jobs that share a budget and a way to be asked wait in one lane, which a loop can skip as a whole."""
+
+
 class JobRow(SQLModel, table=True):
     """One remote job that we track."""
 
@@ -86,7 +92,7 @@ class JobRow(SQLModel, table=True):
         ),
         Index(
             "jobs_due",
-            "next_poll_at",
+            *("lane", "next_poll_at"),
             sqlite_where=text("next_poll_at IS NOT NULL AND leased_until IS NULL"),
             postgresql_where=text("next_poll_at IS NOT NULL AND leased_until IS NULL"),
         ),
@@ -138,6 +144,12 @@ class JobRow(SQLModel, table=True):
     reading: dict[str, Any] | None = Field(sa_type=Json)
     leased_until: datetime | None = Field(sa_type=UtcDateTime)
     lease_epoch: int
+    result_expires_at: datetime | None = Field(sa_type=UtcDateTime)
+    etag: str | None
+    is_alone: bool = Field(sa_column_kwargs={"server_default": false()})
+    list_misses: int = Field(sa_column_kwargs={"server_default": text("0")})
+    # The names hold no spaces: the API takes none that does.
+    lane: str | None = Field(sa_column_args=(Computed(_LANE),))
 
 
 class JobLabelRow(SQLModel, table=True):

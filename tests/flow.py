@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from store.records import PollShare
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from store.records import Job
     from tests.conftest import Clock
     from tracker.demo.stage import Stage
 
@@ -35,6 +41,13 @@ async def _do_what_is_due(stage: Stage) -> Any:
 
 def _done(stage: Stage) -> tuple[int, int]:
     return stage.world.polls.total(), len(stage.inbox.arrivals)
+
+
+async def claim_due(stage: Stage, now: datetime, lease: timedelta) -> Sequence[Job]:
+    """Takes a lease on all jobs that are due, as a loop does that is then killed."""
+    jobs = stage.service.jobs
+    lanes = tuple(lane.name for lane in await jobs.lanes())
+    return (await jobs.claim([PollShare(lanes, 100, now)], now, now + lease)).jobs
 
 
 async def register(stage: Stage, **body: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from tracker.demo.server import serve
 from tracker.demo.simulators import World, decart, scenario_scripts, wondercat
 from tracker.demo.stage import serve_simulators
 from tracker.rules.fanout import deliveries_of
+from tracker.rules.schedule import most_overdue
 from tracker.rules.signing import new_secret
 
 JOBS, KILLS = 200, 20
@@ -185,7 +186,7 @@ async def check_store(url: str, world: World, inbox: Inbox) -> None:
     assert all(len(same) == 1 for same in bodies.values()), "a repeat carries the same bytes"
     database = Database.open(url)
     try:
-        jobs, events, deliveries = Jobs(database, deliveries_of), Events(database), Deliveries(database)
+        jobs, events, deliveries = Jobs(database, deliveries_of, most_overdue), Events(database), Deliveries(database)
         told: Counter[str] = Counter()
         page = await jobs.find(JobFilter(), 1000)
         assert len(page.rows) == JOBS

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.flow import fetch, live, register
+from tests.flow import claim_due, fetch, live, register
 from tracker.demo.simulators import Fault, Phase, scenario_scripts
 from tracker.demo.stage import set_up
 from tracker.rules.exchange import ExchangeFailure, HttpAnswer, HttpRequest
@@ -37,7 +37,7 @@ async def stage(surroundings):
 @pytest.fixture
 def gate(stage) -> Gate:
     gate = Gate()
-    stage.service.poller._outbound = gate
+    stage.service.poller._asker._outbound = gate
     return gate
 
 
@@ -79,8 +79,7 @@ async def test_stop_gives_back_the_leases_of_polls_that_do_not_end(stage, clock,
     await asyncio.sleep(0)
     assert len(gate.requests) == 2
     await stage.service.poller.stop(grace=0)
-    claim = await stage.service.jobs.claim_due(clock(), 10, clock() + timedelta(seconds=1))
-    assert len(claim.rows) == 2
+    assert len(await claim_due(stage, clock(), timedelta(seconds=1))) == 2
 
 
 async def test_stopped_loop_claims_nothing_more(stage, clock, gate):
@@ -122,11 +121,11 @@ async def test_fault_of_our_own_is_a_problem_of_the_poll_and_not_the_end_of_the_
 
     stage.world.add("scenario", "job", scenario_scripts.success(2), job_id="r1")
     job = await register(stage, provider="scenario", remote_id="r1")
-    sound, stage.service.poller._outbound = stage.service.poller._outbound, Broken()
+    sound, stage.service.poller._asker._outbound = stage.service.poller._asker._outbound, Broken()
     await live(stage, clock, 4)
     shown = await fetch(stage, f"/v1/jobs/{job['id']}")
     assert (shown["status"], shown["poll_problem"]["code"]) == ("queued", "invalid")
-    stage.service.poller._outbound = sound
+    stage.service.poller._asker._outbound = sound
     await live(stage, clock, 10)
     assert (await fetch(stage, f"/v1/jobs/{job['id']}"))["status"] == "succeeded"
 
@@ -146,7 +145,7 @@ async def test_job_that_comes_while_all_slots_wait_to_be_written_is_not_left_asl
     jobs, written, woken = stage.service.jobs, asyncio.Event(), []
 
     class SlowToWrite:
-        claim_due, release = jobs.claim_due, jobs.release
+        lanes, claim, release = jobs.lanes, jobs.claim, jobs.release
 
         async def record(self, outcomes):
             await written.wait()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.flow import fetch, live, register, told
+from tests.flow import claim_due, fetch, live, register, told
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import scenario_scripts
 from tracker.demo.stage import set_up
@@ -23,8 +23,7 @@ async def test_job_whose_lease_was_lost_is_polled_after_all(stage, clock):
     stage.world.add("scenario", "job", scenario_scripts.success(2), job_id="r1")
     await register(stage, provider="scenario", remote_id="r1")
     clock.advance(3)
-    lost = await stage.service.jobs.claim_due(clock(), 10, clock() + timedelta(seconds=90))
-    assert len(lost.rows) == 1
+    assert len(await claim_due(stage, clock(), timedelta(seconds=90))) == 1
     await live(stage, clock, 89)
     await stage.service.sweep.tick()
     await live(stage, clock, 0)

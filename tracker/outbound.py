@@ -122,13 +122,16 @@ class Outbound:
             use_dns_cache=self._allowed is None,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
         )
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
             trust_env=False,
             response_class=_Answer,
         )
+        # It would ask again by itself when a connection is hung up: a second request that no budget knows of.
+        session._retry_connection = False  # noqa: SLF001 - there is no public way
+        return session
 
 
 class _Answer(aiohttp.ClientResponse):
@@ -227,7 +230,8 @@ def _failure(error: Exception) -> ExchangeFailure:
             return ExchangeFailure("dns", f"The name cannot be resolved: {_said(cause)}")
     if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, aiohttp.InvalidURL)):
         return ExchangeFailure("invalid", f"The URL cannot be used: {_said(error)}")
-    return ExchangeFailure("connection", f"The connection failed: {_said(error)}")
+    is_hung_up = any(isinstance(cause, aiohttp.ServerDisconnectedError) for cause in causes)
+    return ExchangeFailure("connection", f"The connection failed: {_said(error)}", is_hung_up)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -1,41 +1,64 @@
-"""The polling loop: claim due jobs → read → decide → record."""
+"""The polling loop: claim due jobs → ask, for one alone or for many by one request → decide → record."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
 from tracker.batches import Batches, finish_or_cancel
-from tracker.providers.catalog import MissingCredentialsError, ProviderError
-from tracker.rules.reading import Answer, Problem
-from tracker.rules.schedule import Timing
-from tracker.rules.track import decide, give_up, is_out_of_time
+from tracker.rules.fairness import DueLane, share_requests
+from tracker.rules.lists import Walk, not_shown
+from tracker.rules.schedule import LONGEST_HINT, hinted_until
+from tracker.rules.track import ask_alone, decide, give_up, is_out_of_time, seen_in_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Sequence
 
     from store.jobs import Jobs, Recorded
-    from store.records import Job, PollOutcome
-    from tracker.outbound import Outbound
-    from tracker.providers.catalog import Catalog
+    from store.records import Job, PollLane, PollOutcome
+    from tracker.accounts import Account, Accounts
+    from tracker.asking import Asker
+    from tracker.providers.listing import PageOf
+    from tracker.rules.reading import Answer
     from tracker.surroundings import Surroundings
+
+    Item: TypeAlias = tuple[PollOutcome | None, int]
+    """Something to write, and how many slots are free once it is."""
 
 POLL_SECONDS = 30.0
 LARGEST_ANSWER = 1024 * 1024
 LEASE = timedelta(seconds=90)
 """Longer than a poll and its writing can take; a lost one is recovered by the sweep."""
 
-_TIMING_OF_STRANGERS = Timing(first=60, interval=60)
-"""For a job whose provider or kind is no longer described."""
+_LEASE_FOR_A_PAGE = timedelta(seconds=POLL_SECONDS + 10)
+"""What must be left of a lease for one more page of a list."""
+
+_PAUSE_AFTER_EMPTY_CLAIM = timedelta(seconds=1)
+_RIDES = 0.5
+"""The share of its kind's interval that a job may be polled early by, when a list shows it along with others."""
 
 _log = structlog.stdlib.get_logger("tracker")
 
 
+@dataclass(slots=True, eq=False)
+class _Listing:
+    """A walk through a list in search of jobs, which are leased until a time."""
+
+    lane: tuple[str, str, str]
+    account: Account
+    sought: dict[str, Job]
+    leased_until: datetime
+    walk: Walk
+    is_turning: bool = False
+
+
 class Poller:
-    """Polls the jobs that are due, as many at a time as there are slots.
+    """Polls the jobs that are due, by as many requests at a time as there are slots and as the accounts have room for.
 
     `told` is called after each batch with what it came to in the store; `wake_at` asks for a tick at a time.
     """
@@ -43,112 +66,240 @@ class Poller:
     def __init__(
         self,
         jobs: Jobs,
-        catalog: Catalog,
-        outbound: Outbound,
+        asker: Asker,
+        accounts: Accounts,
         surroundings: Surroundings,
         slots: int,
         told: Callable[[Recorded], None],
         wake_at: Callable[[datetime], None],
     ) -> None:
         self._jobs = jobs
-        self._catalog = catalog
-        self._outbound = outbound
+        self._asker = asker
+        self._accounts = accounts
         self._surroundings = surroundings
         self._slots = slots
         self._told = told
         self._wake_at = wake_at
-        self._polls: dict[asyncio.Task[None], Job] = {}
+        self._requests: dict[asyncio.Task[None], Sequence[Job]] = {}
+        self._listings: list[_Listing] = []
         self._busy = 0
-        self._is_short_of_slots = False
+        self._is_short = False
         self._claiming = asyncio.Lock()
         self._is_stopping = False
-        self._outcomes: Batches[PollOutcome] = Batches("polls", self._record, self._settle)
+        self._outcomes: Batches[Item] = Batches("polls", self._record, self._settle)
 
     async def tick(self) -> datetime | None:
-        """Starts a poll of each job that is due, while slots are free; returns when the next job is due."""
+        """Sends requests for what is due, while there is room for them; returns when to look again."""
         async with self._claiming:
-            free = self._slots - self._busy
-            if self._is_stopping or free <= 0:
-                self._is_short_of_slots = True
-                return None
             now = self._surroundings.now()
-            claim = await self._jobs.claim_due(now, free, now + LEASE)
-            self._busy += len(claim.rows)
-            self._is_short_of_slots = self._busy >= self._slots
-            for job in claim.rows:
-                task = asyncio.get_running_loop().create_task(self._poll(job), name=f"poll {job.id}")
-                self._polls[task] = job
-                task.add_done_callback(self._end)
-            return claim.next_due_at
+            if not self._is_stopping:
+                await self._turn_pages(now)
+            if self._is_stopping or self._free <= 0:
+                # A slot that gets free asks for the next tick.
+                self._is_short = True
+                return None
+            lanes = await self._jobs.lanes()
+            shares = share_requests(self._due(lanes, now), self._rooms(lanes, now), self._free, now)
+            if not shares:
+                return self._next_look(lanes, now, has_claimed=False)
+            claim = await self._jobs.claim(shares, now, now + LEASE)
+            await self._start(claim.jobs, now)
+            return self._next_look(claim.lanes, now, has_claimed=bool(claim.jobs))
 
     async def drain(self) -> None:
         """Returns once every poll that was started is written."""
-        while self._polls:
-            await asyncio.wait(self._polls)
+        while self._requests:
+            await asyncio.wait(self._requests)
         await self._outcomes.drain()
 
     async def stop(self, grace: float) -> None:
-        """Claims nothing more, lets polls finish for `grace` seconds, and gives the leases of the others back."""
+        """Claims nothing more, lets requests finish for `grace` seconds, and gives the leases of the others back."""
         self._is_stopping = True
         async with self._claiming:
-            unfinished = await finish_or_cancel(self._polls, grace)
+            unfinished = await finish_or_cancel(self._requests, grace)
         await self._outcomes.drain()
-        await self._jobs.release(unfinished)
+        sought = [job for listing in self._listings for job in listing.sought.values()]
+        await self._jobs.release([*sought, *(job for jobs in unfinished for job in jobs)])
 
-    async def _poll(self, job: Job) -> None:
-        started = self._surroundings.now()
-        if is_out_of_time(job, started):
-            outcome = give_up(job, started)
-        else:
-            answer = await self._answer(job)
-            outcome = decide(job, answer, self._timing(job), self._surroundings.now(), self._surroundings.jitter())
-        _log_poll(outcome, (self._surroundings.now() - started).total_seconds())
-        self._outcomes.put(outcome)
+    @property
+    def _free(self) -> int:
+        return self._slots - self._busy
 
-    def _end(self, task: asyncio.Task[None]) -> None:
-        job = self._polls.pop(task)
+    def _due(self, lanes: Sequence[PollLane], now: datetime) -> list[DueLane]:
+        """The lanes that wait for a request; while a list is walked through, no other walk begins beside it."""
+        walked = {listing.lane for listing in self._listings}
+        due = []
+        for lane in lanes:
+            interval = None if lane.is_alone else self._asker.list_interval(lane.provider, lane.kind)
+            if lane.due_at <= now and (interval is None or _key(lane) not in walked):
+                due.append(DueLane(lane, None if interval is None else interval * _RIDES))
+        return due
+
+    def _rooms(self, lanes: Sequence[PollLane], now: datetime) -> dict[tuple[str, str], int]:
+        return {(lane.provider, lane.account): self._account(lane).room(now) for lane in lanes}
+
+    def _account(self, of: PollLane | Job) -> Account:
+        return self._accounts.find(of.provider, of.account)
+
+    def _next_look(self, lanes: Sequence[PollLane], now: datetime, *, has_claimed: bool) -> datetime | None:
+        """When a lane is due, or has room again; where a request that ends makes the room, that asks for a tick."""
+        waiting = [listing.account for listing in self._listings if not listing.is_turning]
+        waiting += [self._account(each.lane) for each in self._due(lanes, now)]
+        self._is_short = bool(waiting)
+        times = [lane.due_at for lane in lanes if lane.due_at > now]
+        soon = now if has_claimed else now + _PAUSE_AFTER_EMPTY_CLAIM
+        for account in waiting:
+            at = soon if account.room(now) > 0 else account.has_room_at(now)
+            times += [at] if at is not None and self._free > 0 else []
+        return min(times, default=None)
+
+    async def _start(self, jobs: Sequence[Job], now: datetime) -> None:
+        """Sends a request for each job that is asked for alone, and begins a walk for those that a list shows."""
+        lists: dict[str, list[Job]] = defaultdict(list)
+        alone = []
+        for job in jobs:
+            key = None
+            if is_out_of_time(job, now):
+                self._outcomes.put((give_up(job, now), 0))
+            elif job.is_alone or self._asker.list_interval(job.provider, job.kind) is None:
+                alone.append(job)
+            elif (key := self._asker.list_key(job, now)) is None:
+                self._outcomes.put((ask_alone(job, now, for_good=True), 0))
+            else:
+                lists[f"{job.account} {key}"].append(job)
+        alone += [group[0] for group in lists.values() if len(group) == 1]
+        for group in lists.values():
+            if len(group) > 1:
+                self._listings += self._walks(group, now)
+        await self._ask_alone(alone, now)
+        await self._turn_pages(now)
+
+    async def _ask_alone(self, jobs: Sequence[Job], now: datetime) -> None:
+        surplus = []
+        for job in jobs:
+            account = self._account(job)
+            if self._free > 0 and account.room(now) > 0:
+                self._send(account, self._poll(job, account), [job])
+            else:
+                # A lane of lists turned out to hold more lists than there is room for.
+                surplus.append(job)
+        await self._jobs.release(surplus)
+
+    def _walks(self, jobs: Sequence[Job], now: datetime) -> list[_Listing]:
+        """One walk, or several where a request can name so many jobs only."""
+        first = jobs[0]
+        most = self._asker.most_by_one_request(first) or len(jobs)
+        parts = [jobs[start : start + most] for start in range(0, len(jobs), most)]
+        account = self._account(first)
+        return [_Listing(_key(first), account, {job.id: job for job in part}, now + LEASE, Walk()) for part in parts]
+
+    async def _turn_pages(self, now: datetime) -> None:
+        """Sends for the next page of every walk that has room; one whose leases run out is given up."""
+        late = [each for each in self._listings if not each.is_turning and now > each.leased_until - _LEASE_FOR_A_PAGE]
+        for listing in late:
+            self._listings.remove(listing)
+            await self._jobs.release(listing.sought.values())
+        for listing in self._listings:
+            if not listing.is_turning and self._free > 0 and listing.account.room(now) > 0:
+                listing.is_turning = True
+                self._send(listing.account, self._turn_page(listing), ())
+
+    def _send(self, account: Account, request: Coroutine[None, None, None], jobs: Sequence[Job]) -> None:
+        self._busy += 1
+        account.begin()
+        task = asyncio.get_running_loop().create_task(request, name=f"poll {account.provider} {account.name}")
+        self._requests[task] = jobs
+        task.add_done_callback(lambda done: self._end(done, account))
+
+    def _end(self, task: asyncio.Task[None], account: Account) -> None:
+        account.end()
+        jobs = self._requests.pop(task)
         fault = None if task.cancelled() else task.exception()
         if fault is not None:
             # Nothing will be written of it: the slot is given back here, and the lease runs out by itself.
-            _log.error("poll.failed", job_id=job.id, exc_info=fault)
+            _log.error("poll.failed", job_ids=[job.id for job in jobs], exc_info=fault)
             self._free_slots(1)
 
-    async def _answer(self, job: Job) -> Answer:
-        try:
-            provider = self._catalog.find(job.provider)
-            request = provider.request(job)
-            result = await self._outbound.exchange(request)
-            return provider.read(job, result, self._surroundings.now())
-        except MissingCredentialsError as error:
-            return Problem("unauthorized", str(error))
-        except ProviderError as error:
-            return Problem("invalid", str(error))
-        except Exception as error:
-            # A fault of ours must not leave the job without a next poll, nor pass unseen.
-            _log.exception("poll.failed", job_id=job.id)
-            return Problem("invalid", f"Tracker failed to poll this job: {type(error).__name__}.")
+    async def _poll(self, job: Job, account: Account) -> None:
+        started = self._surroundings.now()
+        answer = await self._asker.ask(job, account)
+        outcome = self._decided(job, answer)
+        _log_poll(outcome, self._seconds_since(started))
+        self._put([outcome])
 
-    def _timing(self, job: Job) -> Timing:
+    async def _turn_page(self, listing: _Listing) -> None:
+        started = self._surroundings.now()
+        jobs = list(listing.sought.values())
         try:
-            return self._catalog.find(job.provider).timing(job.kind)
-        except ProviderError:
-            return _TIMING_OF_STRANGERS
+            page = await self._asker.turn_page(jobs, listing.walk.page, listing.account)
+            outcomes = self._found_on(page, listing)
+            if page.problem or page.retry_after or not listing.walk.goes_on(len(listing.sought)):
+                outcomes += await self._end_walk(listing, page)
+        finally:
+            listing.is_turning = False
+        _log_page(listing, page, outcomes, self._seconds_since(started))
+        self._put(outcomes)
 
-    async def _record(self, outcomes: list[PollOutcome]) -> None:
+    def _found_on(self, page: PageOf, listing: _Listing) -> list[PollOutcome]:
+        """What a page shows of the jobs that are sought; they are sought no more."""
+        now = self._surroundings.now()
+        found = {id_: listing.sought.pop(id_) for id_ in page.readings}
+        outcomes = [self._decided(seen_in_list(job), page.readings[id_]) for id_, job in found.items()]
+        unclear = [job for job in listing.sought.values() if job.id in page.insufficient]
+        outcomes += [ask_alone(job, now, not_before=hinted_until(now, page.retry_after)) for job in unclear]
+        for job in unclear:
+            del listing.sought[job.id]
+        listing.walk = listing.walk.turned(page.next_page, len(outcomes))
+        return outcomes
+
+    async def _end_walk(self, listing: _Listing, page: PageOf) -> list[PollOutcome]:
+        """What becomes of the jobs that the list did not show."""
+        self._listings.remove(listing)
+        rest = list(listing.sought.values())
+        if not rest:
+            return []
+        now, timing = self._surroundings.now(), self._asker.timing(rest[0])
+        outcomes, given_back = not_shown(rest, page.problem, page.retry_after, timing, now, self._surroundings.jitter())
+        await self._jobs.release(given_back)
+        return list(outcomes)
+
+    def _decided(self, job: Job, answer: Answer) -> PollOutcome:
+        asked = getattr(answer, "retry_after", None)
+        if asked is not None and asked > LONGEST_HINT:
+            _log.warning("hint.capped", job_id=job.id, asked_seconds=asked, taken_seconds=LONGEST_HINT)
+        return decide(job, answer, self._asker.timing(job), self._surroundings.now(), self._surroundings.jitter())
+
+    def _put(self, outcomes: Sequence[PollOutcome]) -> None:
+        """Has what one request came to written; then its slot is free."""
+        for outcome in outcomes:
+            self._outcomes.put((outcome, 0))
+        self._outcomes.put((None, 1))
+
+    async def _record(self, batch: list[Item]) -> None:
+        outcomes = [outcome for outcome, _ in batch if outcome is not None]
+        if not outcomes:
+            return
         recorded = await self._jobs.record(outcomes)
         self._told(recorded)
         if recorded.next_due_at is not None:
             self._wake_at(recorded.next_due_at)
 
-    def _settle(self, outcomes: list[PollOutcome]) -> None:
-        self._free_slots(len(outcomes))
+    def _settle(self, batch: list[Item]) -> None:
+        self._free_slots(sum(slots for _, slots in batch))
 
     def _free_slots(self, count: int) -> None:
         self._busy -= count
-        if self._is_short_of_slots:
-            # Jobs may have been left waiting for these.
-            self._is_short_of_slots = False
+        if self._is_short or self._listings:
+            # Jobs, or the next page of a list, may have been left waiting for these.
+            self._is_short = False
             self._wake_at(self._surroundings.now())
+
+    def _seconds_since(self, started: datetime) -> float:
+        return (self._surroundings.now() - started).total_seconds()
+
+
+def _key(of: PollLane | Job) -> tuple[str, str, str]:
+    return of.provider, of.account, of.kind
 
 
 def _log_poll(outcome: PollOutcome, seconds: float) -> None:
@@ -167,6 +318,24 @@ def _log_poll(outcome: PollOutcome, seconds: float) -> None:
         sequence=job.sequence,
         polls=job.polls,
         events=len(outcome.events),
+        problem=problem.code if problem else None,
+        http_status=problem.http_status if problem else None,
+        duration_ms=round(seconds * 1000),
+    )
+
+
+def _log_page(listing: _Listing, page: PageOf, outcomes: Sequence[PollOutcome], seconds: float) -> None:
+    provider, account, kind = listing.lane
+    problem = page.problem
+    _log.info(
+        "list.polled",
+        provider=provider,
+        kind=kind,
+        account=account,
+        found=len(page.readings),
+        unclear=len(page.insufficient),
+        still_sought=len(listing.sought),
+        events=sum(len(outcome.events) for outcome in outcomes),
         problem=problem.code if problem else None,
         http_status=problem.http_status if problem else None,
         duration_ms=round(seconds * 1000),

@@ -17,9 +17,11 @@ from store.keys import Keys
 from store.records import ApiKey, Scope
 from store.secrets import Secrets
 from store.subscriptions import Subscriptions
+from tracker.accounts import Accounts
 from tracker.api.auth import digest_of
 from tracker.api.context import Context
 from tracker.api.routes import build_app
+from tracker.asking import Asker
 from tracker.bell import Bell
 from tracker.deliver import KEPT_OF_ANSWER, Deliverer
 from tracker.metronome import Metronome
@@ -27,6 +29,7 @@ from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.rules.fanout import deliveries_of
+from tracker.rules.schedule import most_overdue
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
 from tracker.surroundings import Surroundings
 from tracker.sweep import Sweep
@@ -95,7 +98,7 @@ class Service:
     def _open_store(self, stack: AsyncExitStack) -> None:
         self._database = Database.open(self.settings.database_url)
         stack.callback(self._database.close)
-        self.jobs = Jobs(self._database, deliveries_of)
+        self.jobs = Jobs(self._database, deliveries_of, most_overdue)
         self.events = Events(self._database)
         self.subscriptions = Subscriptions(self._database)
         self.deliveries = Deliveries(self._database)
@@ -111,10 +114,11 @@ class Service:
         self.poll_beat = self.metronome.beat("poll", lambda: self.poller.tick())  # noqa: PLW0108 - the poller is built below
         self.deliver_beat = self.metronome.beat("deliver", lambda: self.deliverer.tick())  # noqa: PLW0108 - the same
         self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
+        self.accounts = Accounts(self.catalog.budget, surroundings)
         self.poller = Poller(
             self.jobs,
-            self.catalog,
-            self._to_providers,
+            Asker(self.catalog, self._to_providers, surroundings),
+            self.accounts,
             surroundings,
             settings.poll_slots,
             told=self._tell,

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import httpx
 
-from store.records import Attempt, AttemptResult, Share, Status
+from store.records import Attempt, AttemptResult, PollShare, Share, Status
 from tracker.rules import retry
 from tracker.rules.reading import Reading
 from tracker.rules.schedule import Timing
@@ -53,14 +53,20 @@ async def ids_of(client, path, **parameters):
     return [row["id"] for row in (await fetch(client, path, **parameters))["data"]]
 
 
+async def claim_due(jobs, now):
+    """Claims all jobs that are due."""
+    lanes = tuple(lane.name for lane in await jobs.lanes())
+    return (await jobs.claim([PollShare(lanes, 100, now)], now, now + LEASE)).jobs
+
+
 async def see(service, job, status, **details):
     """Polls a job a minute later, and the poll reads this status; what it came to is told as the service does."""
     now = service.surroundings.now.advance(60)
-    claim = await service.jobs.claim_due(now, 100, now + LEASE)
-    (claimed,) = [row for row in claim.rows if row.id == job["id"]]
+    claim = await claim_due(service.jobs, now)
+    (claimed,) = [row for row in claim if row.id == job["id"]]
     reading = Reading(Status(status), details.pop("provider_status", status.upper()), **details)
     recorded = await service.jobs.record([decide(claimed, reading, Timing(1, 5), now, 0.5)])
-    await service.jobs.release(row for row in claim.rows if row is not claimed)
+    await service.jobs.release(row for row in claim if row is not claimed)
     service.bell.ring(recorded.changed_jobs)
 
 

@@ -14,7 +14,7 @@ async def test_new_job_is_answered_with_201_and_shown_whole(client):
     job = response.json()
     assert job.pop("id").startswith("job_")
     nothing_yet = ("provider_status", "progress", "output", "error", "callback_url", "poll_problem")
-    no_time_yet = ("started_at", "finished_at", "last_polled_at")
+    no_time_yet = ("started_at", "finished_at", "last_polled_at", "result_expires_at")
     assert job == dict.fromkeys(nothing_yet + no_time_yet) | {
         "provider": "decart",
         "kind": "job",

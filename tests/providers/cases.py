@@ -5,9 +5,9 @@
 job, the `url` that asks for it, the `answer` (`status`, `headers`, and the body as `json` or as `text`), and one of
 `reading`, `problem` and `absent`. What a reading does not name must be empty. `why` says what the case is there for.
 
-A file named `page-….json` is a page of a kind's list: `remote_ids` of the jobs that are sought (all with `params`), the `url`
-(and `body`) that asks for it (`page`: with this token), the `answer`, the `readings` by remote id, the remote ids whose
-row is `insufficient` and those that are said to be `missing`, and the token or URL of the `next_page`.
+A file named `page-….json` is a page of a kind's list: `remote_ids` of the jobs that are sought (all with `params`), the
+`url` (and `body`) that asks for it (`page`: with this token), the `answer`, the `readings` by remote id, the remote ids
+whose row is `insufficient` and those that are said to be `missing`, and the token or URL of the `next_page`.
 """
 
 from dataclasses import dataclass

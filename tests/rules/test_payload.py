@@ -16,6 +16,7 @@ FIELDS = [
     *("id", "provider", "kind", "account", "remote_id", "params", "status", "provider_status", "progress", "output"),
     *("error", "tags", "metadata", "callback_url", "sequence", "run", "polls", "created_at", "started_at"),
     *("updated_at", "finished_at", "timeout_at", "next_poll_at", "last_polled_at", "poll_problem"),
+    "result_expires_at",
 ]
 years = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - UTC is given
 

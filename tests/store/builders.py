@@ -10,6 +10,7 @@ from store.records import (
     AttemptResult,
     Filter,
     Job,
+    PollShare,
     Secret,
     Share,
     Status,
@@ -67,8 +68,24 @@ def polled(job, status, now=NOW, **details):
     return track.decide(job, reading, TIMING, now, jitter=0.5)
 
 
+def longest_due(waiting, count, _now):
+    """A rule for tests: of more due jobs than can be claimed the longest due go first."""
+    return [job.id for job in sorted(waiting, key=lambda job: (job.next_poll_at, job.id))[:count]]
+
+
+async def claim_due(jobs, now, limit):
+    """Claims jobs of any lane that are due."""
+    lanes = tuple(lane.name for lane in await jobs.lanes())
+    return await jobs.claim([PollShare(lanes, limit, now)], now, now + LEASE)
+
+
 async def claim_jobs(jobs, now=NOW, limit=ALL):
-    return (await jobs.claim_due(now, limit, now + LEASE)).rows
+    return (await claim_due(jobs, now, limit)).jobs
+
+
+async def next_due_at(jobs):
+    """When the first job that waits is due."""
+    return min((lane.due_at for lane in await jobs.lanes()), default=None)
 
 
 async def poll_due(jobs, status, now=NOW, **details):

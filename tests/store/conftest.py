@@ -12,6 +12,8 @@ from store.keys import Keys
 from store.subscriptions import Subscriptions
 from tracker.rules.fanout import deliveries_of
 
+from .builders import longest_due
+
 
 def sqlite_url_in(folder):
     return f"sqlite:///{folder / 'tracker.db'}"
@@ -46,7 +48,7 @@ def database(database_url, open_database):
 
 @pytest.fixture
 def jobs(database):
-    return Jobs(database, deliveries_of)
+    return Jobs(database, deliveries_of, longest_due)
 
 
 @pytest.fixture

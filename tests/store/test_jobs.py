@@ -8,7 +8,7 @@ import pytest
 from store.jobs import JobFilter
 from store.records import JobError, PollProblem, Status, Step
 
-from .builders import ALL, LEASE, NOW, at, claim_jobs, job_id, new_job, poll_due, polled
+from .builders import ALL, LEASE, NOW, at, claim_due, claim_jobs, job_id, new_job, next_due_at, poll_due, polled
 
 FULL_JOB = new_job(
     params={"model": "a", "nested": {"list": [1, 2.5, None, True]}},
@@ -140,16 +140,16 @@ async def test_each_claim_of_a_job_has_its_own_epoch(jobs):
 
 async def test_claim_tells_when_the_next_unclaimed_job_is_due(jobs):
     await register(jobs, *(new_job(number, next_poll_at=at(number)) for number in (1, 2, 3)))
-    assert [(await jobs.claim_due(at(2), 1, at(62))).next_due_at for _ in range(3)] == [at(2), at(3), at(3)]
-    assert (await jobs.claim_due(at(3), 1, at(62))).next_due_at is None
+    assert [(await claim_due(jobs, at(2), 1)).lanes[0].due_at for _ in range(3)] == [at(2), at(3), at(3)]
+    assert (await claim_due(jobs, at(3), 1)).lanes == ()
 
 
 async def test_next_due_time_is_of_the_jobs_that_nobody_works_on(jobs):
-    assert await jobs.next_due_at() is None
+    assert await next_due_at(jobs) is None
     await register(jobs, new_job(1), new_job(2, next_poll_at=at(9)))
-    assert await jobs.next_due_at() == NOW
+    assert await next_due_at(jobs) == NOW
     await claim_jobs(jobs)
-    assert await jobs.next_due_at() == at(9)
+    assert await next_due_at(jobs) == at(9)
 
 
 async def test_released_job_is_due_at_once(jobs):
@@ -198,13 +198,13 @@ async def test_poll_now_makes_a_job_due(jobs):
 async def test_poll_now_waits_for_what_the_provider_asked(jobs):
     await jobs.register(new_job(next_poll_at=at(500), not_before=at(60)))
     assert (await jobs.poll_now(job_id(1), at(3))).next_poll_at == at(60)
-    assert await jobs.next_due_at() == at(60)
+    assert await next_due_at(jobs) == at(60)
 
 
 async def test_poll_now_never_puts_a_poll_off(jobs):
     await jobs.register(new_job(next_poll_at=at(-5), not_before=at(60)))
     assert (await jobs.poll_now(job_id(1), NOW)).next_poll_at == at(-5)
-    assert await jobs.next_due_at() == at(-5)
+    assert await next_due_at(jobs) == at(-5)
 
 
 async def test_poll_now_leaves_a_finished_job_as_it_is(jobs):
@@ -225,7 +225,7 @@ async def test_forgotten_job_is_gone_with_its_history(jobs):
     assert await jobs.get(job_id(1)) is None
     assert await jobs.history(job_id(1)) == ()
     assert (await jobs.find(JobFilter(labels=(("tag", "a"),)), ALL)).rows == ()
-    assert await jobs.next_due_at() is None
+    assert await next_due_at(jobs) is None
 
 
 async def test_unknown_job_cannot_be_forgotten(jobs):

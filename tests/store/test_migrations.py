@@ -14,7 +14,7 @@ from store import migrations
 from store.database import Database, DatabaseUnavailableError
 from store.jobs import Jobs
 
-from .builders import new_job
+from .builders import longest_due, new_job
 
 ALEMBIC = "alembic_version"
 
@@ -56,8 +56,16 @@ def sql_of(connection):
 
 
 def clauses(sql):
-    """The lines of a definition: SQLAlchemy writes one clause a line."""
-    return [re.sub(r"\s+", " ", line).strip().removesuffix(",") for line in sql.splitlines()]
+    """The parts of a definition: a column that was added later stands behind the constraints."""
+    head, _, inside = re.sub(r"\s+", " ", sql).partition("(")
+    parts, depth = [""], 0
+    for character in inside.rpartition(")")[0]:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [head.strip(), sql.rpartition(")")[2].strip(), *(part.strip() for part in parts)]
 
 
 async def test_metadata_asks_for_no_further_migration(database):
@@ -93,7 +101,7 @@ async def test_opening_a_migrated_database_changes_nothing(database, database_ur
     before = await database.read(schema), await database.revision(), await jobs.get(new_job().id)
     database.close()
     again = open_database(database_url)
-    kept = Jobs(again, lambda *_: ())
+    kept = Jobs(again, lambda *_: (), longest_due)
     assert (await again.read(schema), await again.revision(), await kept.get(new_job().id)) == before
 
 

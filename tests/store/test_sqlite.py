@@ -16,7 +16,16 @@ from store.jobs import Jobs
 from store.subscriptions import Subscriptions
 from tracker.rules.fanout import deliveries_of
 
-from .builders import NOW, attempt_due, new_job, new_subscription, poll_due, subscription_id
+from .builders import (
+    NOW,
+    attempt_due,
+    longest_due,
+    new_job,
+    new_subscription,
+    next_due_at,
+    poll_due,
+    subscription_id,
+)
 
 OPEN = "import sys; from store.database import Database; Database.open(sys.argv[1]).close()"
 
@@ -160,7 +169,7 @@ async def plans(sqlite_url, open_database):
 
 
 async def poll_and_deliver(database):
-    jobs, deliveries = Jobs(database, deliveries_of), Deliveries(database)
+    jobs, deliveries = Jobs(database, deliveries_of, longest_due), Deliveries(database)
     await Subscriptions(database).add(new_subscription())
     await jobs.register(new_job())
     await poll_due(jobs, "running")
@@ -168,7 +177,7 @@ async def poll_and_deliver(database):
     await attempt_due(deliveries, subscription_id(1), 500)
     for noun in (jobs, deliveries):
         await noun.recover_leases(NOW)
-    await jobs.next_due_at()
+    await next_due_at(jobs)
 
 
 async def test_work_of_the_loops_is_of_what_is_due_and_never_of_all_that_is_stored(plans):

@@ -13,6 +13,7 @@ from tracker.providers.interpret import interpret
 from tracker.providers.request import cancel_request, poll_request
 from tracker.providers.scrub import scrubbed
 from tracker.providers.templates import MissingParameterError, UnusableValueError
+from tracker.rules.accounts import DEFAULT_BUDGET, Budget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from store.records import Job
     from tracker.providers.listing import PageOf
-    from tracker.rules.accounts import Budget
     from tracker.rules.exchange import ExchangeResult, HttpRequest
     from tracker.rules.reading import Answer
     from tracker.rules.schedule import Timing
@@ -68,14 +68,14 @@ class Provider:
         """The documented intervals of a kind. Raises ProviderError."""
         return self._kind(kind).documented_timing()
 
-    def not_found_grace(self, kind: str) -> float:
-        """Seconds after registration in which a 404 is only a problem. Raises ProviderError."""
-        return self._kind(kind).not_found_grace
+    def has_list(self, kind: str) -> bool:
+        """Whether one request can ask for many jobs of a kind. Raises ProviderError."""
+        return self._kind(kind).list is not None
 
-    def most_by_one_request(self, kind: str) -> int:
-        """How many jobs of a kind one request can ask for; 1: only one by one. Raises ProviderError."""
+    def most_by_one_request(self, kind: str) -> int | None:
+        """How many jobs a list request can name; None: it names none. Raises ProviderError."""
         wanted = self._kind(kind).list
-        return 1 if wanted is None else wanted.limit
+        return wanted.limit if wanted is not None and listing.asks_by_id(self._kind(kind)) else None
 
     def budget(self, account: str) -> Budget:
         """What polling may take of an account: the description's, or what the settings say instead."""
@@ -188,6 +188,11 @@ class Catalog:
             message = f"There is no provider {name!r}; known are: {', '.join(sorted(self._providers))}."
             raise ProviderError(message)
         return provider
+
+    def budget(self, provider: str, account: str) -> Budget:
+        """What polling may take of an account; the usual, where the provider is not described any more."""
+        known = self._providers.get(provider)
+        return DEFAULT_BUDGET if known is None else known.budget(account)
 
     def __iter__(self) -> Iterator[Provider]:
         return iter(self._providers.values())

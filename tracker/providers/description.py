@@ -37,11 +37,10 @@ from tracker.providers.sections import (
     TimingSection,
 )
 from tracker.providers.templates import PLACEHOLDER, flaw_of_path, url_parameter
+from tracker.rules.schedule import NOT_FOUND_GRACE, Timing
 
 if TYPE_CHECKING:
     import pathlib
-
-    from tracker.rules.schedule import Timing
 
 BASE_URL = r"^https?://[^/?#\s]+(/[^?#\s]*[^?#/\s])?$"
 """What a base URL looks like: no query, no fragment, no slash at its end."""
@@ -76,7 +75,7 @@ class Kind(Section):
     history: History | None = None
     steps: Steps | None = None
     hints: Hints = Hints()
-    not_found_grace: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    not_found_grace: Annotated[float, Field(ge=0, le=86_400)] = NOT_FOUND_GRACE
     list: ListRequest | None = None
     cancel: CancelRequest | None = None
     timing: TimingSection
@@ -120,8 +119,18 @@ class Kind(Section):
         return (self.path, *self.result_urls.values(), *([self.cancel.path] if self.cancel else []))
 
     def documented_timing(self) -> Timing:
-        """The documented intervals, bounded by how long a result lives."""
-        return self.timing.timing(self.result_lifetime)
+        """The documented intervals and bounds, as the rules have them."""
+        known = self.timing
+        return Timing(
+            known.interval if known.first is None else known.first,
+            known.interval,
+            known.multiplier,
+            known.cap,
+            known.timeout,
+            known.minimum,
+            self.result_lifetime,
+            self.not_found_grace,
+        )
 
 
 class Description(Section):

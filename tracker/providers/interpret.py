@@ -35,19 +35,24 @@ def interpret(kind: Kind, base_url: str, job: Job, result: ExchangeResult, now: 
     if rule is not None and rule.problem is not None:
         message = f"The provider's answer (HTTP {result.status}) means a problem, by a rule of its description."
         return Problem(rule.problem, message, result.status, hint)
-    if rule is None:
-        if result.status == 304 and kind.conditional and job.etag:
-            return Unchanged(hint)
-        refusal = refusal_of(result, hint)
-        if refusal is not None:
-            return refusal
-        if document is Nothing and not kind.ignore_body:
-            return not_json(result, hint)
+    refusal = None if rule is not None else _no_reading(kind, job, result, document, hint)
+    if refusal is not None:
+        return refusal
     known = None if document is Nothing else document
     answer = read_document(kind, base_url, job, known, http_status=result.status, rule=rule)
     if isinstance(answer, Reading) and kind.conditional:
         answer = replace(answer, etag=result.headers.get("etag"))
     return replace(answer, retry_after=hint)
+
+
+def _no_reading(kind: Kind, job: Job, result: HttpAnswer, document: Any, hint: float | None) -> Answer | None:  # noqa: ANN401 - JSON
+    """What an answer that fits no rule says, if it is none that can be read."""
+    if result.status == 304 and kind.conditional and job.etag:
+        return Unchanged(hint)
+    refusal = refusal_of(result, hint)
+    if refusal is None and document is Nothing and not kind.ignore_body:
+        return not_json(result, hint)
+    return refusal
 
 
 def problem_of_failure(failure: ExchangeFailure) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ class PageOf:
     """What a page of a list says: readings by job id, which remote ids are said to be missing, and the next page.
 
     `insufficient` are jobs whose row does not say enough: they are asked for one by one. `problem`: there is no page.
+    `retry_after` is in seconds.
     """
 
     readings: Mapping[str, Reading] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class PageOf:
     missing: frozenset[str] = frozenset()
     next_page: str | None = None
     problem: Problem | None = None
+    retry_after: float | None = None
 
 
 def can_be_listed(kind: Kind, base_url: str, job: Job, now: datetime) -> str | None:
@@ -101,20 +103,20 @@ def read_page(
     hint = hint_of(kind.hints, result, document, now)
     refusal = refusal_of(result, hint)
     if isinstance(refusal, Absent):
-        return PageOf(problem=Problem("http_status", f"The list answers HTTP {result.status}.", result.status, hint))
-    if refusal is not None:
-        return PageOf(problem=refusal)
-    if document is Nothing:
-        return PageOf(problem=not_json(result, hint))
-    rows = _rows(kind, wanted, document)
+        refusal = Problem("http_status", f"The list answers HTTP {result.status}.", result.status, hint)
+    if refusal is None and document is Nothing:
+        refusal = not_json(result, hint)
+    rows = None if refusal else _rows(kind, wanted, document)
     if rows is None:
-        return PageOf(problem=Problem("invalid", f"The list has no rows at {wanted.items!r}.", result.status, hint))
+        no_rows = Problem("invalid", f"The list has no rows at {wanted.items!r}.", result.status, hint)
+        return PageOf(problem=refusal or no_rows, retry_after=hint)
     found = [(job, _row_reading(kind, base_url, job, rows[job.remote_id])) for job in jobs if job.remote_id in rows]
     return PageOf(
-        {job.id: reading for job, reading in found if reading is not None},
+        {job.id: replace(reading, retry_after=hint) for job, reading in found if reading is not None},
         frozenset(job.id for job, reading in found if reading is None),
         _missing(wanted, document),
         _next_page(wanted, base_url, hosts, document),
+        retry_after=hint,
     )
 
 

@@ -11,7 +11,7 @@ from store.records import Status
 from tracker.providers.pointer import Pointer
 from tracker.providers.templates import flaw_of_path, flaw_of_template, texts_of
 from tracker.rules.accounts import DEFAULT_BUDGET, Budget
-from tracker.rules.schedule import SHORTEST_GAP, USUAL_TIMEOUT, Timing
+from tracker.rules.schedule import SHORTEST_GAP, USUAL_TIMEOUT
 
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 """The name of an environment variable that holds a credential."""
@@ -303,18 +303,6 @@ class TimingSection(Section):
             message = "a multiplier above 1 needs a cap"
             raise ValueError(message)
         return self
-
-    def timing(self, result_lifetime: float | None = None) -> Timing:
-        """The same as the rules have it."""
-        return Timing(
-            self.interval if self.first is None else self.first,
-            self.interval,
-            self.multiplier,
-            self.cap,
-            self.timeout,
-            self.minimum,
-            result_lifetime,
-        )
 
 
 class CancelRequest(Section):

@@ -39,10 +39,11 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFailure:
-    """Why no answer came."""
+    """Why no answer came. `is_hung_up`: the connection was closed without a word, as a kept one may be at any time."""
 
     code: FailureCode
     message: str
+    is_hung_up: bool = False
 
 
 ExchangeResult: TypeAlias = HttpAnswer | ExchangeFailure

@@ -1,14 +1,71 @@
-"""How free slots are shared among subscribers, so that a slow or dead one never delays another."""
+"""How free slots are shared, among subscribers and among accounts, so that a slow or dead one never delays another."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from store.records import Lane, Share
+from store.records import Lane, PollLane, PollShare, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+
+AccountKey: TypeAlias = tuple[str, str]
+"""Provider and account."""
+
+Key = TypeVar("Key")
+
+LISTED_AT_ONCE = 2000
+"""Jobs that one walk through a list looks for at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueLane:
+    """A lane with due jobs. `rides` is in seconds: a list shows along with the due jobs those that are due so soon.
+
+    None: the jobs of this lane are asked for one by one.
+    """
+
+    lane: PollLane
+    rides: float | None = None
+
+
+def share_requests(
+    due: Sequence[DueLane], rooms: Mapping[AccountKey, int], free: int, now: datetime
+) -> tuple[PollShare, ...]:
+    """Which jobs to claim for `free` requests, when each account has room for so many.
+
+    Requests go round among accounts, one each, those whose jobs are due longest first. Within an account each list
+    takes one, and jobs that are asked for one by one take what is left.
+    """
+    oldest_first = sorted(due, key=lambda each: each.lane.due_at)
+    accounts = list(dict.fromkeys(_account(each.lane) for each in oldest_first))
+    counts = _go_round(accounts, dict(rooms), free)
+    by_account = groupby(sorted(oldest_first, key=lambda each: _account(each.lane)), lambda each: _account(each.lane))
+    return tuple(share for account, lanes in by_account for share in _shares(list(lanes), counts.get(account, 0), now))
+
+
+def _shares(lanes: Sequence[DueLane], requests: int, now: datetime) -> list[PollShare]:
+    """The lanes of one account, the longest due first, and how many requests there are for them."""
+    alone = tuple(each.lane.name for each in lanes if each.rides is None)
+    ways = [(each.lane.name,) for each in lanes if each.rides is not None] + ([alone] if alone else [])
+    first_due = {name: index for index, name in enumerate(each.lane.name for each in lanes)}
+    ways = sorted(ways, key=lambda names: min(first_due[name] for name in names))[:requests]
+    rides = {each.lane.name: each.rides for each in lanes}
+    shares = []
+    for names in ways:
+        ride = rides[names[0]]
+        if ride is None:
+            shares.append(PollShare(names, requests - len(ways) + 1, now))
+        else:
+            shares.append(PollShare(names, LISTED_AT_ONCE, now + timedelta(seconds=ride)))
+    return shares
+
+
+def _account(lane: PollLane) -> AccountKey:
+    return lane.provider, lane.account
 
 
 def share_slots(
@@ -40,14 +97,14 @@ def _due_at(lane: Lane, *, is_retry: bool) -> datetime | None:
     return lane.retry_at if is_retry else lane.first_try_at
 
 
-def _go_round(subscribers: Sequence[str], room: dict[str, int], free: int) -> dict[str, int]:
+def _go_round(names: Sequence[Key], room: dict[Key, int], free: int) -> dict[Key, int]:
     """Gives slots out one by one until none is free or nobody has room; takes them out of `room`."""
-    counts: dict[str, int] = {}
-    hungry = [subscriber for subscriber in subscribers if room[subscriber] > 0]
+    counts: dict[Key, int] = {}
+    hungry = [name for name in names if room.get(name, 0) > 0]
     while free > 0 and hungry:
-        for subscriber in hungry[:free]:
-            counts[subscriber] = counts.get(subscriber, 0) + 1
-            room[subscriber] -= 1
+        for name in hungry[:free]:
+            counts[name] = counts.get(name, 0) + 1
+            room[name] -= 1
         free -= min(free, len(hungry))
-        hungry = [subscriber for subscriber in hungry if room[subscriber] > 0]
+        hungry = [name for name in hungry if room[name] > 0]
     return counts

@@ -50,6 +50,7 @@ def job_payload(job: Job) -> dict[str, Any]:
         "next_poll_at": rfc3339_or_none(job.next_poll_at),
         "last_polled_at": rfc3339_or_none(job.last_polled_at),
         "poll_problem": _problem_payload(job.poll_problem) if job.poll_problem else None,
+        "result_expires_at": rfc3339_or_none(job.result_expires_at),
     }
 
 

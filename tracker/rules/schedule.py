@@ -5,6 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from store.records import Waiting
 
 LONGEST_HINT = 3600.0
 """Seconds. A provider that asks for more than this is taken to ask for this."""
@@ -18,6 +24,9 @@ USUAL_TIMEOUT = 86_400.0
 SHORTEST_GAP = 0.5
 """Seconds between two polls of a job, unless its kind says otherwise."""
 
+NOT_FOUND_GRACE = 60.0
+"""Seconds after registration in which a 404 does not end a job, unless its kind says otherwise."""
+
 LIFETIME_SHARE = 0.5
 """How much of a result's lifetime may pass between two polls."""
 
@@ -30,6 +39,7 @@ class Timing:
     """The documented intervals of a kind, in seconds: `first`, then `interval` times `multiplier` up to `cap`.
 
     No poll of a job follows another sooner than `minimum`. A result can be fetched for `result_lifetime` after the end.
+    So long after registration as `not_found_grace` a 404 is only a problem: a fresh id can be unknown for a moment.
     """
 
     first: float
@@ -39,6 +49,7 @@ class Timing:
     timeout: float = USUAL_TIMEOUT
     minimum: float = SHORTEST_GAP
     result_lifetime: float | None = None
+    not_found_grace: float = NOT_FOUND_GRACE
 
     @property
     def longest(self) -> float:
@@ -73,6 +84,22 @@ def problem_delay(timing: Timing, problems: int, jitter: float) -> float:
 def within(timing: Timing, seconds: float) -> float:
     """A delay between the kind's minimum and its longest gap; where they cross, the result must not be missed."""
     return min(max(seconds, timing.minimum), timing.longest_gap)
+
+
+def most_overdue(waiting: Sequence[Waiting], count: int, now: datetime) -> list[str]:
+    """The ids of so many due jobs, those first whose polls gain most.
+
+    A poll gains the time that an end stays undetected. With a gap g planned as its hazard asks (g² = 2λ/h, Keller
+    1974), the undetected time that x seconds since the last poll have gathered is about h·x²/2 = λ·(x/g)². So the gain
+    grows with x/g, how many times its gap a job has waited; and as that grows without end for each, none starves.
+    """
+    return [job.id for job in sorted(waiting, key=lambda job: _gaps_waited(job, now), reverse=True)[:count]]
+
+
+def _gaps_waited(job: Waiting, now: datetime) -> float:
+    since = job.last_polled_at or job.created_at
+    planned = max((job.next_poll_at - since).total_seconds(), SHORTEST_GAP)
+    return (now - since).total_seconds() / planned
 
 
 def spread(seconds: float, share: float, jitter: float) -> float:

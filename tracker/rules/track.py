@@ -12,8 +12,8 @@ from tracker.rules.payload import reading_payload
 from tracker.rules.reading import Absent, Answer, Problem, Reading, Unchanged
 from tracker.rules.schedule import Timing, hinted_until, next_delay, problem_delay
 
-NOT_FOUND_GRACE = timedelta(seconds=60)
-"""A fresh id can be unknown to its provider for a moment: so long after registration, a 404 is only a problem."""
+MOST_LIST_MISSES = 3
+"""A job that so many lists in a row did not show is asked for alone from then on."""
 
 PROGRESS_STEP = 0.01
 PROGRESS_PERIOD = timedelta(seconds=1)
@@ -31,13 +31,34 @@ def decide(job: Job, answer: Answer, timing: Timing, now: datetime, jitter: floa
         _go_on(story, answer, timing, jitter)
     elif isinstance(answer, Problem):
         _postpone(story, answer, timing, jitter)
-    elif _is_believed(job, answer, now):
+    elif _is_believed(job, answer, timing, now):
         story.end(_absence(answer))
     else:
-        _postpone(story, _too_young(answer), timing, jitter)
+        _postpone(story, _too_young(answer, timing), timing, jitter)
+    # A list that was only late with a row may have it the next time.
+    story.job = replace(story.job, is_alone=story.job.list_misses >= MOST_LIST_MISSES)
     if not story.job.status.is_final and now >= job.timeout_at:
         story.end(_TIMEOUT)
     return story.outcome()
+
+
+def seen_in_list(job: Job) -> Job:
+    """The job once a list has shown it."""
+    return replace(job, list_misses=0)
+
+
+def ask_alone(
+    job: Job, now: datetime, *, not_before: datetime | None = None, missed: bool = False, for_good: bool = False
+) -> PollOutcome:
+    """No poll: what a list did not show, or not whole, is asked for alone, as soon as the provider's hint allows.
+
+    `missed`: the list did not show the job, which is not to say that the provider does not know it. `for_good`: no list
+    will.
+    """
+    misses = MOST_LIST_MISSES if for_good else job.list_misses + missed
+    floor = not_before or job.not_before
+    at = now if floor is None else max(now, min(floor, job.timeout_at))
+    return PollOutcome(replace(job, is_alone=True, list_misses=misses, next_poll_at=at, not_before=floor))
 
 
 def is_out_of_time(job: Job, now: datetime) -> bool:
@@ -125,7 +146,7 @@ def _read(story: _Story, reading: Reading, timing: Timing, jitter: float) -> Non
     for step_change in step_changes(known_steps, reading.steps):
         story.step(step_change)
     if last is not None and is_final:
-        story.job = replace(story.job, error=reading.error)
+        story.job = replace(story.job, error=reading.error, result_expires_at=_result_end(last, timing))
         story.transition(last)
     elif _is_worth_telling(story.job, story.now):
         story.progress()
@@ -135,6 +156,13 @@ def _go_on(story: _Story, unchanged: Unchanged, timing: Timing, jitter: float) -
     """A clean poll that found everything as the last reading said."""
     at = story.now + timedelta(seconds=next_delay(timing, story.job.polls, jitter))
     story.job = replace(_plan(story.job, at, unchanged.retry_after, story.now), poll_problem=None)
+
+
+def _result_end(last: Change, timing: Timing) -> datetime | None:
+    """Until when the result can be fetched, where the provider keeps it for a time only."""
+    if last.status is not Status.SUCCEEDED or timing.result_lifetime is None:
+        return None
+    return last.occurred_at + timedelta(seconds=timing.result_lifetime)
 
 
 def _planned(job: Job, reading: Reading, timing: Timing, jitter: float, now: datetime, *, is_final: bool) -> Job:
@@ -191,6 +219,7 @@ def _with_facts(job: Job, reading: Reading, now: datetime) -> Job:
         output=reading.output or job.output,
         steps=merged_steps(job.steps, reading.steps),
         started_at=job.started_at or reading.started_at,
+        etag=reading.etag,
     )
     is_news = read != job
     return replace(read, updated_at=now if is_news else job.updated_at, reading=reading_payload(reading))
@@ -208,14 +237,14 @@ def _start(change: Change) -> datetime | None:
     return change.occurred_at if change.status is Status.RUNNING else None
 
 
-def _is_believed(job: Job, absent: Absent, now: datetime) -> bool:
-    return absent.code == "gone" or now - job.created_at > NOT_FOUND_GRACE
+def _is_believed(job: Job, absent: Absent, timing: Timing, now: datetime) -> bool:
+    return absent.code == "gone" or now - job.created_at > timedelta(seconds=timing.not_found_grace)
 
 
-def _too_young(absent: Absent) -> Problem:
+def _too_young(absent: Absent, timing: Timing) -> Problem:
     message = (
         f"The provider answers HTTP {absent.http_status}: it does not know the job. It was registered less than "
-        f"{NOT_FOUND_GRACE.total_seconds():.0f} s ago, so it is asked for again."
+        f"{timing.not_found_grace:.0f} s ago, so it is asked for again."
     )
     return Problem("http_status", message, absent.http_status, absent.retry_after)
 

@@ -1,0 +1,139 @@
+"""The accounts and how they stand: what may be sent to a provider now, and what its answers make of that.
+
+Nothing of it is stored: a start finds every account active, and gives it its budget only after a whole window, in which
+the process before this one may still have used it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tracker.rules.accounts import AccountStatus, Breaker, Budget, Standing, breaker_after, standing_after
+from tracker.rules.exchange import ExchangeFailure, ExchangeResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from tracker.rules.reading import Answer
+    from tracker.surroundings import Surroundings
+
+_log = structlog.stdlib.get_logger("tracker")
+
+
+class Reach:
+    """Whether one provider can be reached; shared by its accounts."""
+
+    def __init__(self, provider: str, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self.provider = provider
+        self.breaker = Breaker()
+        self.in_flight = 0
+
+    def note(self, result: ExchangeResult) -> None:
+        """Notes whether a request got through; told in the log when that changes."""
+        before = self.breaker.is_open
+        is_reached = not isinstance(result, ExchangeFailure) or result.code in ("too_large", "invalid")
+        now, jitter = self._surroundings.now(), self._surroundings.jitter()
+        self.breaker = breaker_after(self.breaker, is_reached=is_reached, now=now, jitter=jitter)
+        if self.breaker.is_open and not before:
+            _log.warning("provider.unreachable", provider=self.provider, failures=self.breaker.failures)
+        elif before and not self.breaker.is_open:
+            _log.info("provider.reached", provider=self.provider)
+
+
+class Account:
+    """One account: its budget, the requests that count against it, and how it stands."""
+
+    def __init__(
+        self, provider: str, name: str, budget: Budget, reach: Reach, opened_at: datetime, surroundings: Surroundings
+    ) -> None:
+        self._surroundings = surroundings
+        self.provider = provider
+        self.name = name
+        self.budget = budget
+        self.reach = reach
+        self.standing = Standing()
+        self.in_flight = 0
+        self._opens_at = opened_at + budget.window
+        self._ends: deque[datetime] = deque()
+
+    def room(self, now: datetime) -> int:
+        """How many requests may be sent now."""
+        while self._ends and self._ends[0] + self.budget.window <= now:
+            self._ends.popleft()
+        if now < self._opens_at or any(until is not None and now < until for until in self._held_until()):
+            return 0
+        room = self.budget.room(self.in_flight, len(self._ends))
+        if self.reach.breaker.is_open:
+            room = min(room, 1 - self.reach.in_flight)
+        if self.standing.status is not AccountStatus.ACTIVE:
+            room = min(room, 1 - self.in_flight)
+        return max(room, 0)
+
+    def has_room_at(self, now: datetime) -> datetime | None:
+        """When there is room again; None: when a request that is under way ends."""
+        times = [until for until in (self._opens_at, *self._held_until()) if until is not None and until > now]
+        if not times and self._ends:
+            times = [self._ends[0] + self.budget.window]
+        return max(times, default=None)
+
+    def begin(self) -> None:
+        """A request is sent."""
+        self.in_flight += 1
+        self.reach.in_flight += 1
+
+    def end(self) -> None:
+        """A request has ended, whatever came of it: from now on it counts for one more window."""
+        self.in_flight -= 1
+        self.reach.in_flight -= 1
+        self._ends.append(self._surroundings.now())
+
+    def note(self, answer: Answer) -> None:
+        """Notes what an answer says of the account; told in the log when that changes how it stands."""
+        before = self.standing
+        self.standing = standing_after(before, answer, self._surroundings.now(), self._surroundings.jitter())
+        if self.standing.status is before.status:
+            return
+        if self.standing.status is AccountStatus.ACTIVE:
+            _log.info("account.resumed", provider=self.provider, account=self.name, was=before.status.value)
+        else:
+            _log.warning(
+                f"account.{self.standing.status.value}",
+                provider=self.provider,
+                account=self.name,
+                message=self.standing.message,
+            )
+
+    def _held_until(self) -> tuple[datetime | None, datetime | None]:
+        return self.standing.until, self.reach.breaker.until
+
+
+class Accounts:
+    """Every account that was asked for so far. `budget_of` knows the budget of (provider, account)."""
+
+    def __init__(self, budget_of: Callable[[str, str], Budget], surroundings: Surroundings) -> None:
+        self._budget_of = budget_of
+        self._surroundings = surroundings
+        self._opened_at = surroundings.now()
+        self._reaches: dict[str, Reach] = {}
+        self._accounts: dict[tuple[str, str], Account] = {}
+
+    def find(self, provider: str, name: str) -> Account:
+        """The account of this name, as it stands."""
+        key = (provider, name)
+        if key not in self._accounts:
+            budget, reach = self._budget_of(provider, name), self.reach(provider)
+            self._accounts[key] = Account(provider, name, budget, reach, self._opened_at, self._surroundings)
+        return self._accounts[key]
+
+    def reach(self, provider: str) -> Reach:
+        """Whether a provider can be reached."""
+        return self._reaches.setdefault(provider, Reach(provider, self._surroundings))
+
+    def of(self, provider: str) -> list[Account]:
+        """The accounts of a provider that were asked for so far."""
+        return [account for (name, _), account in sorted(self._accounts.items()) if name == provider]
