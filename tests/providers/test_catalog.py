@@ -48,9 +48,9 @@ def test_a_kind_must_be_named_where_none_is_usual():
 @pytest.mark.parametrize("provider", sorted(DESCRIPTIONS))
 def test_an_unknown_kind_is_answered_with_those_that_exist(provider):
     with pytest.raises(ProviderError) as caught:
-        catalog().find(provider).kind("video")
+        catalog().find(provider).kind("unheard-of")
     kinds = ", ".join(sorted(DESCRIPTIONS[provider].kinds))
-    assert str(caught.value) == f"Provider {provider!r} has no kind 'video'; name one of: {kinds}."
+    assert str(caught.value) == f"Provider {provider!r} has no kind 'unheard-of'; name one of: {kinds}."
 
 
 @pytest.mark.parametrize(
