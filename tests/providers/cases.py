@@ -132,6 +132,12 @@ def new_job(provider="scenario", kind="job", remote_id="remote-1", **changes):
     )
 
 
+def usual_job(provider, kind, remote_id="remote-1"):
+    """A job of any kind, with the parameters of a recorded one."""
+    recorded = CASES_BY_KIND[provider, kind]
+    return new_job(provider, kind, remote_id, params=(recorded[0].params if recorded else None) or {})
+
+
 def time(text):
     return datetime.fromisoformat(text)
 

@@ -3,6 +3,7 @@
 import orjson
 from hypothesis import strategies as st
 
+from store.records import Status
 from tracker.providers.description import Kind
 from tracker.rules.exchange import HttpAnswer
 
@@ -57,14 +58,11 @@ def all_kinds():
 
 
 def words(kind: Kind):
-    if kind.status is None:
-        return texts | scalars
-    known = [
-        word
-        for status in ("queued", "running", "succeeded", "failed", "canceled")
-        for word in getattr(kind.status, status)
-    ]
-    return st.sampled_from(known) | texts | scalars
+    """What the kind's status map and rules know, and anything else."""
+    known = [word for status in Status for word in getattr(kind.status, status.value, ())]
+    for condition in (condition for rule in kind.rules for condition in rule.where):
+        known += condition.one_of or ([] if condition.equals is None else [condition.equals])
+    return (st.sampled_from(known) if known else st.nothing()) | texts | scalars
 
 
 @st.composite
