@@ -40,7 +40,7 @@ async def _do_what_is_due(stage: Stage) -> Any:
 
 
 def _done(stage: Stage) -> tuple[int, int]:
-    return stage.world.polls.total(), len(stage.inbox.arrivals)
+    return stage.world.requests, len(stage.inbox.arrivals)
 
 
 async def claim_due(stage: Stage, now: datetime, lease: timedelta) -> Sequence[Job]:

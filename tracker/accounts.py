@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from tracker.rules.accounts import AccountStatus, Breaker, Budget, Standing, breaker_after, standing_after
+from tracker.rules.accounts import (
+    AccountStatus,
+    Breaker,
+    Budget,
+    Standing,
+    breaker_after,
+    canonical_name,
+    standing_after,
+)
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult
 
 if TYPE_CHECKING:
@@ -124,10 +132,10 @@ class Accounts:
 
     def find(self, provider: str, name: str) -> Account:
         """The account of this name, as it stands."""
-        key = (provider, name)
+        key = (provider, canonical_name(name))
         if key not in self._accounts:
-            budget, reach = self._budget_of(provider, name), self.reach(provider)
-            self._accounts[key] = Account(provider, name, budget, reach, self._opened_at, self._surroundings)
+            budget, reach = self._budget_of(*key), self.reach(provider)
+            self._accounts[key] = Account(*key, budget, reach, self._opened_at, self._surroundings)
         return self._accounts[key]
 
     def reach(self, provider: str) -> Reach:

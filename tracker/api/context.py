@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from store.jobs import Jobs
     from store.keys import Keys
     from store.subscriptions import Subscriptions
+    from tracker.accounts import Accounts
     from tracker.bell import Bell
     from tracker.providers.catalog import Catalog
     from tracker.rules.addresses import Allowed
@@ -38,6 +39,7 @@ class Context:
     deliveries: Deliveries
     keys: Keys
     catalog: Catalog
+    accounts: Accounts
     surroundings: Surroundings
     bell: Bell
     allowed: Allowed

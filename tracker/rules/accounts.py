@@ -53,6 +53,11 @@ DEFAULT_BUDGET = Budget()
 """For providers that document no limit: enough for hundreds of jobs, and no flood after a restart."""
 
 
+def canonical_name(account: str) -> str:
+    """One name for what has the same variables, and so the same credentials and budget: `Team_A` is `team-a`."""
+    return account.lower().replace("_", "-")
+
+
 class AccountStatus(StrEnum):
     """Whether the jobs of an account are polled."""
 
