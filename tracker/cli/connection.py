@@ -47,9 +47,10 @@ class Connection:
         self._url = url.rstrip("/")
         self._client = client
 
-    def get(self, *segments: str, params: Values | None = None, patience: float = 0) -> Document:
-        """One thing. `patience` is how many seconds the service may take on purpose."""
-        return self._thing(self._accepted(self._send("GET", segments, params=params, patience=patience), segments))
+    def get(self, *segments: str, params: Values | None = None, patience: float = 0, key: str = "id") -> Document:
+        """One thing, which has this key. `patience` is how many seconds the service may take on purpose."""
+        response = self._send("GET", segments, params=params, patience=patience)
+        return self._thing(self._accepted(response, segments), key)
 
     def find(self, *segments: str) -> Document | None:
         """One thing, or None where the service says that there is none."""
@@ -132,9 +133,9 @@ class Connection:
             explanation = f"{name} was not found: {explanation}"
         stop(f"{explanation}.", ExitCode.ENDED_BADLY if status in (404, 409) else ExitCode.USAGE)
 
-    def _thing(self, response: httpx.Response) -> Document:
+    def _thing(self, response: httpx.Response, key: str = "id") -> Document:
         document = _object_in(response)
-        if document is None or not isinstance(document.get("id"), str):
+        if document is None or not isinstance(document.get(key), str):
             self._stop_at_stranger(response)
         return document
 

@@ -12,6 +12,7 @@ from tracker.cli.options import (
     Cursor,
     EventFilter,
     Id,
+    KeyValues,
     Limit,
     Patience,
     Tags,
@@ -37,8 +38,6 @@ app = typer.Typer(help="Register jobs, look at them, wait for them.", no_args_is
 _COLUMNS = ("id", "provider", "kind", "remote_id", "status", "progress", "next_poll_at")
 _FIELDS_OF_A_NEW_JOB = ("id", "status", "next_poll_at")
 _COLUMNS_OF_HISTORY = ("sequence", "status", "provider_status", "progress", "occurred_at", "detected_at")
-
-KeyValues = Annotated[list[str] | None, typer.Option(metavar="K=V", help="A key and its value; repeatable.")]
 
 
 @app.command("add")

@@ -57,3 +57,4 @@ EventFilter = Annotated[
     list[str] | None, typer.Option("--event", metavar="E", help="An event type, or a prefix such as job.*; repeatable.")
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="T", help="A tag; repeatable.")]
+KeyValues = Annotated[list[str] | None, typer.Option(metavar="K=V", help="A key and its value; repeatable.")]

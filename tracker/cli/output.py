@@ -19,9 +19,11 @@ Document = dict[str, Any]
 _STYLES = {
     "running": "cyan",
     "action_required": "yellow",
-    "paused": "yellow",
+    **dict.fromkeys(("paused", "slowed"), "yellow"),
     **dict.fromkeys(("succeeded", "delivered", "active"), "green"),
-    **dict.fromkeys(("failed", "expired", "canceled", "exhausted", "blocked", "disabled", "rejected"), "red"),
+    **dict.fromkeys(
+        ("failed", "expired", "canceled", "exhausted", "blocked", "disabled", "rejected", "suspended"), "red"
+    ),
 }
 _UNWRAPPED = 1_000_000  # columns; a pipe has no edge to wrap at
 
