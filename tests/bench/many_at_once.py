@@ -16,7 +16,7 @@ import statistics
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -26,8 +26,10 @@ from tests.flow import live
 from tracker.demo.simulators import Listing, scenario_scripts
 from tracker.demo.stage import Stage, set_up
 from tracker.providers.catalog import load_descriptions
-from tracker.providers.description import Description, Kind
 from tracker.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from tracker.providers.description import Description, Kind
 
 USUAL_JOBS = (1, 10, 100, 1000)
 POOR = Listing(page_size=70, late_seconds=4.0, empty_every=5, short_every=3)
