@@ -181,6 +181,7 @@ class Service:
             deliveries=self.deliveries,
             keys=self.keys,
             catalog=self.catalog,
+            accounts=self.accounts,
             surroundings=self.surroundings,
             bell=self.bell,
             allowed=self.settings.allowed,
