@@ -11,7 +11,7 @@ from tracker.service import Service
 
 from .steps import KEY, a_job, client_of, fetch, problem, subscribe, track
 
-OPEN = {"/healthz", "/readyz"}
+OPEN = {"/healthz", "/readyz", "/docs/providers", "/.well-known/tracker-provider-schema.json"}
 READ_KEY, WRITE_KEY, ADMIN_KEY = ("a-key-that-may-read", "a-key-that-may-write", "a-key-that-may-do-all")
 
 
