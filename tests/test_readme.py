@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from store.records import Secret
+from store.records import Secret, Status
 from tracker.api.routes import ROUTES
 from tracker.cli.app import app
+from tracker.providers.catalog import Catalog
+from tracker.providers.description import parse_description
+from tracker.providers.interpret import interpret
+from tracker.rules.exchange import HttpAnswer
+from tracker.rules.reading import Reading
 from tracker.rules.signing import signed_headers
+
+from .providers.cases import new_job
 
 README = Path(__file__).parent.parent.joinpath("README.md").read_text("utf-8")
 SECRET = "whsec_" + base64.b64encode(bytes(range(33))).decode()
@@ -37,6 +44,15 @@ def test_snippet_accepts_what_tracker_signs(handle):
 def test_snippet_refuses_what_was_changed_on_the_way(handle):
     headers = signed_headers("evt_1", BODY, [Secret(SECRET)], "1", datetime.now(UTC))
     assert handle(headers, BODY.replace(b"r1", b"r2"), SECRET) == "401: not from Tracker"
+
+
+def test_description_in_the_readme_reads_an_answer():
+    (description,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    provider = Catalog([parse_description(description, "README.md")], {}).find("acme")
+    (kind,) = provider.description.kinds.values()
+    answer = HttpAnswer(200, {}, b'{"id": "r1", "state": "done", "file": {"url": "https://cdn.acme.example/r1"}}')
+    reading = interpret(kind, provider.base_url, new_job("acme", "render", "r1"), answer, datetime.now(UTC))
+    assert reading == Reading(Status.SUCCEEDED, "done", output={"url": "https://cdn.acme.example/r1"})
 
 
 def test_every_route_is_in_the_readme():
