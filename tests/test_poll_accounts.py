@@ -17,6 +17,7 @@ from store.tables import JOBS
 from tests.flow import fetch, live, register
 from tracker.demo.simulators import Fault, Phase, photogpt, wondercat
 from tracker.demo.stage import set_up
+from tracker.providers.description import DescriptionError
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.schedule import most_overdue
 
@@ -154,6 +155,27 @@ async def test_jobs_that_wait_for_a_suspended_account_are_not_charged(stage, clo
     await live(stage, clock, 3)
     problems = [job["poll_problem"] for job in await jobs_of(stage)]
     assert [problem is not None for problem in problems].count(True) == 1
+
+
+async def test_changed_credentials_are_tried_at_once(surroundings, clock):
+    async with set_up(surroundings, overrides={"WONDERCAT_API_KEY": "expired-key"}, is_ticking=False) as stage:
+        await begin(stage, 3)
+        await live(stage, clock, 100)
+        assert (await account_of(stage))["status"] == "suspended"
+        environ = stage.service.settings.environ
+        stage.service.take_credentials({**environ, "TRACKER_WONDERCAT_CONCURRENT": "1"})
+        assert (await account_of(stage))["status"] == "suspended", "these are the same"
+        stage.service.take_credentials({**environ, "WONDERCAT_API_KEY": "simulated-wondercat"})
+        assert (await account_of(stage))["status"] == "active"
+        await live(stage, clock, 61)
+        assert {job["status"] for job in await jobs_of(stage)} == {"succeeded"}
+
+
+async def test_changed_settings_that_cannot_be_used_change_nothing(stage):
+    environ = stage.service.settings.environ
+    with pytest.raises(DescriptionError, match="TRACKER_DECART_CONCURRENT is 'many'"):
+        stage.service.take_credentials({**environ, "DECART_API_KEY": "new", "TRACKER_DECART_CONCURRENT": "many"})
+    assert stage.service.catalog.find("decart").credentials("default") == {"token": "simulated-decart"}
 
 
 async def test_too_many_requests_slow_the_account_as_long_as_its_provider_asks(stage, clock):

@@ -31,11 +31,11 @@ GREETING = re.compile(r"Tracker listens on (http://\S+) \(database: (\S+)\)\.\n"
 class Process:
     """The service as a process; what it writes to standard error is read line by line."""
 
-    def __init__(self, folder, **environ):
+    def __init__(self, folder, *command, **environ):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRACKER_")}
         settings = {"TRACKER_PORT": "0", "TRACKER_DATABASE_URL": f"sqlite:///{folder / 'tracker.db'}"}
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-c", PROGRAM],
+            [sys.executable, *(command or ("-c", PROGRAM))],
             env=inherited | settings | environ,
             cwd=folder,
             stdout=subprocess.DEVNULL,
@@ -53,6 +53,17 @@ class Process:
             if found := GREETING.fullmatch(line):
                 return found.groups()
         pytest.fail(f"The process ended without a greeting: {self.said}")
+
+    def wait_for_line(self, sought):
+        """Waits until the log says this."""
+        for line in self._process.stderr:
+            self.said += line
+            if sought in line:
+                return line
+        pytest.fail(f"The process ended and never said {sought}: {self.said}")
+
+    def hang_up(self):
+        self._process.send_signal(signal.SIGHUP)
 
     def client(self):
         headers = {"authorization": f"Bearer {KEY}"}
@@ -75,8 +86,8 @@ class Process:
 def start(tmp_path):
     started = []
 
-    def start_one(**environ):
-        started.append(Process(tmp_path, **environ))
+    def start_one(*command, **environ):
+        started.append(Process(tmp_path, *command, **environ))
         return started[-1]
 
     yield start_one
@@ -130,6 +141,29 @@ def test_first_start_shows_a_key_once_and_a_second_start_does_not(start, tmp_pat
 
 def status_of(url, key):
     return httpx.get(url, headers={"authorization": f"Bearer {key}"}, trust_env=False).status_code
+
+
+def usable_accounts(client):
+    accounts = client.get("/v1/providers/decart").json()["accounts"]
+    return [account["name"] for account in accounts if account["has_credentials"]]
+
+
+def test_sighup_takes_the_credentials_that_its_env_file_holds_now(start, tmp_path):
+    env_file = tmp_path / "tracker.env"
+    env_file.write_text(f"TRACKER_API_KEY={KEY}\nDECART_API_KEY__OLD=hunter2\n")
+    process = start("-m", "tracker", "up", "--env-file", str(env_file))
+    with process.client() as client:
+        assert usable_accounts(client) == ["old"]
+        env_file.write_text("DECART_API_KEY__NEW=hunter3\n")
+        process.hang_up()
+        process.wait_for_line("credentials.taken")
+        assert usable_accounts(client) == ["new"]
+        env_file.write_text("DECART_API_KEY=hunter2\nnonsense hunter4\n")
+        process.hang_up()
+        assert f"{env_file}:2: is not KEY=VALUE" in process.wait_for_line("credentials.kept")
+        assert usable_accounts(client) == ["new"]
+    code, said = process.end(signal.SIGTERM)
+    assert (code, "hunter" in said) == (0, False)
 
 
 def test_second_process_on_a_database_ends_and_says_why(start, tmp_path):

@@ -23,7 +23,7 @@ from tracker.rules.accounts import (
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from tracker.rules.reading import Answer
@@ -116,6 +116,12 @@ class Account:
                 message=self.standing.message,
             )
 
+    def forgive(self) -> None:
+        """Takes the account for active again: its credentials are others now."""
+        if self.standing.status is not AccountStatus.ACTIVE:
+            _log.info("account.forgiven", provider=self.provider, account=self.name, was=self.standing.status.value)
+        self.standing = Standing()
+
     def _held_until(self) -> tuple[datetime | None, datetime | None]:
         return self.standing.until, self.reach.breaker.until
 
@@ -141,6 +147,9 @@ class Accounts:
     def reach(self, provider: str) -> Reach:
         """Whether a provider can be reached."""
         return self._reaches.setdefault(provider, Reach(provider, self._surroundings))
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._accounts.values())
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider that were asked for so far."""

@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+import structlog
 import uvicorn
 
 from store.database import Database
@@ -18,7 +19,7 @@ from tracker.providers.description import DescriptionError
 from tracker.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tracker.bell import Bell
     from tracker.settings import Settings
@@ -28,6 +29,7 @@ _HTTP_GRACE_SECONDS = 4
 
 
 _BACKLOG = 2048
+_log = structlog.stdlib.get_logger("tracker")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,11 +37,14 @@ class StartError(Exception):
     """The service cannot start; the message says why and what to do."""
 
 
-def serve(settings: Settings) -> None:
-    """Runs the service until SIGTERM or SIGINT. Raises StartError."""
+def serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None = None) -> None:
+    """Runs the service until SIGTERM or SIGINT. Raises StartError.
+
+    At SIGHUP it takes the credentials that `read_again` finds; that may raise ValueError.
+    """
     configure_logs(settings.log_format)
     try:
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, read_again))
     except (StoreError, DescriptionError) as error:
         raise StartError(str(error)) from error
 
@@ -56,9 +61,11 @@ def migrate(settings: Settings) -> str:
         database.close()
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None) -> None:
     with _listen(settings) as listener, _Stop() as stop:
         async with Service(settings) as service:
+            if read_again is not None:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _take_credentials, service, read_again)
             config = uvicorn.Config(
                 service.app,
                 log_config=None,
@@ -69,6 +76,15 @@ async def _serve(settings: Settings) -> None:
             )
             _greet(service, listener.getsockname()[1])
             await _Server(config, service.bell, stop).serve(sockets=[listener])
+
+
+def _take_credentials(service: Service, read_again: Callable[[], Mapping[str, str]]) -> None:
+    try:
+        service.take_credentials(read_again())
+    except (ValueError, DescriptionError) as error:
+        _log.warning("credentials.kept", reason=str(error))
+    else:
+        _log.info("credentials.taken")
 
 
 class _Stop:

@@ -27,7 +27,7 @@ from tracker.deliver import KEPT_OF_ANSWER, Deliverer
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
-from tracker.providers.catalog import Catalog, load_descriptions
+from tracker.providers.catalog import Catalog, ProviderError, load_descriptions
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.schedule import most_overdue
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
@@ -35,11 +35,12 @@ from tracker.surroundings import Surroundings
 from tracker.sweep import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from starlette.applications import Starlette
 
+    from tracker.accounts import Account
     from tracker.providers.description import Description
     from tracker.settings import Settings
 
@@ -94,6 +95,24 @@ class Service:
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    def take_credentials(self, environ: Mapping[str, str]) -> None:
+        """Polls with other credentials from now on, and at once where an account was suspended for the old ones.
+
+        Raises DescriptionError, and then goes on with the old ones.
+        """
+        before = {account: self._secrets_of(account) for account in self.accounts}
+        self.catalog.take(environ)
+        for account, secrets_before in before.items():
+            if self._secrets_of(account) != secrets_before:
+                account.forgive()
+        self.poll_beat.wake()
+
+    def _secrets_of(self, account: Account) -> list[str]:
+        try:
+            return self.catalog.find(account.provider).secrets(account.name)
+        except ProviderError:
+            return []
 
     def _open_store(self, stack: AsyncExitStack) -> None:
         self._database = Database.open(self.settings.database_url)

@@ -20,7 +20,7 @@ _LINE = re.compile(
 )
 
 
-class EnvFileError(Exception):
+class EnvFileError(ValueError):
     """A file of settings cannot be read; says which file, and which line."""
 
 

@@ -35,6 +35,7 @@ def up(
     """Run the service until it is told to stop."""
     # The server takes signals over once it is loaded; until then a stop is a stop in order too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    own = dict(os.environ)
     if env_file is not None:
         try:
             load_env_file(env_file, os.environ)
@@ -44,9 +45,16 @@ def up(
     from tracker import serve  # noqa: PLC0415 - see the top of the file
 
     try:
-        serve.serve(settings)
+        serve.serve(settings, None if env_file is None else lambda: _read_again(env_file, own))
     except serve.StartError as error:
         stop(str(error), ExitCode.USAGE)
+
+
+def _read_again(env_file: Path, own: dict[str, str]) -> dict[str, str]:
+    """The environment as it would be at a start now. Raises EnvFileError."""
+    environ = dict(own)
+    load_env_file(env_file, environ)
+    return {name: value for name, value in environ.items() if value}
 
 
 def migrate(*, database: Database = None, as_json: AsJson = False) -> None:

@@ -137,7 +137,7 @@ class Provider:
 
     def read(self, job: Job, result: ExchangeResult, now: datetime) -> Answer:
         """What the result of that request says of the job; a credential that it repeats is blotted out."""
-        safe = scrubbed(result, self._secrets(job.account))
+        safe = scrubbed(result, self.secrets(job.account))
         return interpret(self._kind(job.kind), self.base_url, job, safe, now)
 
     def list_key(self, job: Job, now: datetime) -> str | None:
@@ -151,10 +151,11 @@ class Provider:
 
     def read_page(self, jobs: Sequence[Job], result: ExchangeResult, now: datetime) -> PageOf:
         """What a page says of these jobs; a credential that it repeats is blotted out."""
-        safe = scrubbed(result, self._secrets(jobs[0].account))
+        safe = scrubbed(result, self.secrets(jobs[0].account))
         return listing.read_page(self._kind(jobs[0].kind), self.base_url, self.description.hosts, jobs, safe, now)
 
-    def _secrets(self, account: str) -> list[str]:
+    def secrets(self, account: str) -> list[str]:
+        """What the account's variables hold; "" for one that is not set."""
         return [self.environ.get(variable, "") for variable in self.variables(account).values()]
 
     def _kind(self, name: str) -> Kind:
@@ -173,13 +174,11 @@ class Catalog:
     """All providers by name. Raises DescriptionError where a setting of a provider cannot be used."""
 
     def __init__(self, descriptions: Iterable[Description], environ: Mapping[str, str]) -> None:
-        self._providers = {
-            description.name: Provider(description, _base_url(description, environ), environ)
-            for description in descriptions
-        }
-        for provider in self:
-            for account in {DEFAULT_ACCOUNT, *provider.accounts()}:
-                provider.budget(account)
+        self._providers = {each.name: _provider(each, environ) for each in descriptions}
+
+    def take(self, environ: Mapping[str, str]) -> None:
+        """Uses other credentials from now on. Raises DescriptionError, and then goes on with those that it had."""
+        self._providers = {name: _provider(known.description, environ) for name, known in self._providers.items()}
 
     def find(self, name: str) -> Provider:
         """The provider of this name. Raises ProviderError, which names those that exist."""
@@ -196,6 +195,13 @@ class Catalog:
 
     def __iter__(self) -> Iterator[Provider]:
         return iter(self._providers.values())
+
+
+def _provider(description: Description, environ: Mapping[str, str]) -> Provider:
+    provider = Provider(description, _base_url(description, environ), environ)
+    for account in {DEFAULT_ACCOUNT, *provider.accounts()}:
+        provider.budget(account)  # told now where a setting cannot be used
+    return provider
 
 
 def load_descriptions(folder: Path | None) -> list[Description]:
