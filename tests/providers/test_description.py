@@ -191,9 +191,18 @@ def test_the_cap_is_no_shorter_than_the_interval_and_comes_with_a_multiplier():
 
 
 def test_the_first_delay_is_the_interval_unless_it_is_given():
-    assert parse().kinds["job"].timing.timing() == Timing(5, 5, 1, None, 86_400)
+    assert parse().kinds["job"].documented_timing() == Timing(5, 5, 1, None, 86_400)
     own = "timing = { first = 1, interval = 5, multiplier = 1.5, cap = 60, timeout = 600 }"
-    assert dataclasses.astuple(parse(timing=own).kinds["job"].timing.timing()) == (1, 5, 1.5, 60, 600, 0.5, None)
+    assert dataclasses.astuple(parse(timing=own).kinds["job"].documented_timing()) == (
+        1,
+        5,
+        1.5,
+        60,
+        600,
+        0.5,
+        None,
+        60,
+    )
 
 
 def test_the_default_kind_exists():
@@ -224,3 +233,80 @@ def test_no_text_makes_parsing_fail_in_another_way(start, length, new):
         parse_description(text, "kitchen.toml")
     except DescriptionError as error:
         assert str(error).startswith("kitchen.toml")  # noqa: PT017 - most texts are wrong, some are not
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"timing": 'timing = { interval = "5" }'}, "kinds.job.timing.interval: Input should be a valid number"),
+        (
+            {"timing": 'timing = { interval = 5 }\nconditional = "yes"'},
+            "kinds.job.conditional: Input should be a valid",
+        ),
+        ({"name": 'name = "small"\nheaders = { X = "a\\nb" }'}, "headers.X: "),
+        ({"name": 'name = "small"\nheaders = { "X Y" = "a" }'}, "headers.X Y"),
+        ({"base_url": 'base_url = "https://user:word@api.small.example"'}, "base_url: "),
+        ({"name": f"name = {2**70}"}, "small.toml holds a value that cannot be used"),
+    ],
+)
+def test_a_value_of_another_type_or_form_is_refused(changes, message):
+    assert message in complaint(**changes)
+
+
+LIST = """timing = { interval = 5 }
+    id = ["/id"]
+    list = { path = "/jobs", items = "/jobs", """
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('query = { q = "{id}" } }', "a list asks for many jobs: use {ids}, not {id}"),
+        ('body = { q = ["x", "{+id}"] } }', "a list asks for many jobs: use {ids}, not {id}"),
+        ('next_page = "/next" }', "'next_page' (where the token stands) and 'page_query'"),
+        ('next_url = "/next", next_page = "/n", page_query = "p" }', "'next_url' takes the place of 'next_page'"),
+        ("limit = 1 }", "kinds.job.list.limit: "),
+        ('query = { q = "{idss}" } }', "unknown placeholder {idss}"),
+    ],
+)
+def test_a_list_that_cannot_be_asked_for_is_refused(more, message):
+    assert message in complaint(timing=LIST + more)
+    without_id = (LIST + more).replace('id = ["/id"]', "")
+    assert "kinds.job" in complaint(timing=without_id)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("{ status = 'failed', problem = 'invalid' }", "a rule gives one of 'status' and 'problem'"),
+        ("{ http = [404] }", "a rule gives one of 'status' and 'problem'"),
+        ("{ problem = 'invalid', provider_status = 'x' }", "'provider_status' goes with 'status'"),
+        ("{ status = 'done' }", "kinds.job.rules.0.status"),
+        ("{ http = [], status = 'failed' }", "kinds.job.rules.0.http"),
+        ("{ http = ['6xx'], status = 'failed' }", "kinds.job.rules.0.http.0"),
+        ("{ status = 'failed', where = [{ pointer = '/a' }] }", "a condition has one of 'is', 'equals' and 'one_of'"),
+        ("{ status = 'failed', where = [{ pointer = '/a', is = 'gone' }] }", "kinds.job.rules.0.where.0.is"),
+        ("{ status = 'failed', were = [] }", "kinds.job.rules.0.were: unknown key; did you mean 'where'?"),
+    ],
+)
+def test_a_rule_that_says_nothing_or_too_much_is_refused(rule, message):
+    assert message in complaint(timing=f"timing = {{ interval = 5 }}\n    rules = [{rule}]")
+
+
+@pytest.mark.parametrize(
+    ("progress", "message"),
+    [
+        ("pattern = '(\\d+'", "is not a regular expression"),
+        ("pattern = '\\d+%'", "needs one group, around the number; it has 0"),
+        ("total = '/all', scale = 100", "'total' takes the place of 'scale' and 'pattern'"),
+    ],
+)
+def test_a_progress_that_cannot_be_measured_is_refused(progress, message):
+    text = f"timing = {{ interval = 5 }}\n    progress = {{ pointer = '/p', {progress} }}"
+    assert message in complaint(timing=text)
+
+
+def test_a_url_that_a_job_brings_needs_the_hosts_that_it_may_lead_to():
+    assert "a URL that a job brings needs hosts" in complaint(path='path = "{param.poll_url}"')
+    whole = 'path = "/jobs/{id}"\n    result_urls = { file = "{param.file}" }'
+    assert "a URL that a job brings needs hosts" in complaint(path=whole)

@@ -60,6 +60,11 @@ def test_a_result_url_that_leads_elsewhere_is_refused_at_once():
     assert caught.value.pointer == "/params/response_url"
 
 
+def test_a_host_that_is_excepted_is_none_of_the_providers():
+    with pytest.raises(UnusableJobError):
+        ask("azure", "operation", poll_url="https://mine.eastus.cloudapp.azure.com/steal")
+
+
 def test_the_urls_of_the_recorded_answers_are_asked_for():
     recorded = [case for known in KINDS for case in CASES_BY_KIND[known]]
     assert all(case.url == case.params["poll_url"] for case in recorded)

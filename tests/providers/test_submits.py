@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.providers.description import parse_description
-from tracker.providers.submits import submitted
+from tracker.providers.submits import Submitted, submitted
 
 from .cases import DESCRIPTIONS
 from .documents import documents
@@ -88,8 +88,29 @@ def describe(text=TWO_KINDS):
 
 @pytest.mark.parametrize(("provider", "method", "path", "document", "job"), SUBMITS)
 def test_a_submit_tells_kind_and_id(provider, method, path, document, job):
-    assert submitted(DESCRIPTIONS[provider], method, path, document) == job
-    assert submitted(DESCRIPTIONS[provider], method.lower(), path, document) == job
+    assert submitted(DESCRIPTIONS[provider], method, path, document) == Submitted(*job)
+    assert submitted(DESCRIPTIONS[provider], method.lower(), path, document) == Submitted(*job)
+
+
+def test_a_submit_tells_the_parameters_that_its_job_needs():
+    urls = {f"{what}_url": f"https://queue.fal.run/fal-ai/flux/requests/1/{what}" for what in ("status", "cancel")}
+    answer = {"request_id": "1", "response_url": "https://queue.fal.run/fal-ai/flux/requests/1", **urls}
+    job = submitted(DESCRIPTIONS["fal"], "POST", "/fal-ai/flux/dev/image-to-image", answer)
+    assert job == Submitted(
+        "request",
+        "1",
+        {"poll_url": urls["status_url"], "response_url": answer["response_url"], "cancel_url": urls["cancel_url"]},
+    )
+    bfl = submitted(DESCRIPTIONS["bfl"], "POST", "/v1/flux-pro-1.1", {"id": "2", "polling_url": "https://api.bfl.ai/r"})
+    assert bfl == Submitted("task", "2", {"poll_url": "https://api.bfl.ai/r"})
+
+
+@pytest.mark.parametrize(
+    ("path", "fits"), [("/a", True), ("/a/b/c", True), ("/", False), ("/a/b//d", True), ("", False)]
+)
+def test_two_stars_are_one_or_more_segments(path, fits):
+    text = TWO_KINDS.replace('path = "/make/*", id', 'path = "/**", id')
+    assert (submitted(describe(text), "POST", path, {"id": "1"}) is not None) == fits
 
 
 @pytest.mark.parametrize(("provider", "method", "path", "document", "reason"), NO_SUBMITS)
@@ -116,11 +137,11 @@ def test_every_pattern_of_these_descriptions_is_shown_above(provider):
     ],
 )
 def test_the_first_pattern_whose_id_is_there_has_the_word(document, job):
-    assert submitted(describe(), "POST", "/make/it", document) == job
+    assert submitted(describe(), "POST", "/make/it", document) == (job and Submitted(*job))
 
 
 @given(st.sampled_from([(name, submit) for name, one in DESCRIPTIONS.items() for submit in one.submits]), documents)
 def test_no_answer_makes_it_fail(known, document):
     name, submit = known
     job = submitted(DESCRIPTIONS[name], submit.method, submit.path, document)
-    assert job is None or job[0] in DESCRIPTIONS[name].kinds
+    assert job is None or job.kind in DESCRIPTIONS[name].kinds

@@ -129,11 +129,18 @@ class Provider:
             raise self._unusable(*error.args) from error
 
     def cancel_request(self, job: Job) -> HttpRequest | None:
-        """The request that cancels a job; None where the kind has none. Raises MissingCredentialsError."""
-        cancel = self._kind(job.kind).cancel
+        """The request that cancels a job; None where there is none. Raises ProviderError."""
+        cancel, credentials = self._kind(job.kind).cancel, self.credentials(job.account)
         if cancel is None:
             return None
-        return cancel_request(self.description, cancel, self.base_url, self.credentials(job.account), job)
+        try:
+            return cancel_request(self.description, cancel, self.base_url, credentials, job)
+        except MissingParameterError as error:
+            name = error.args[0]
+            message = f"The job has no parameter {name!r}, which its provider needs to cancel it."
+            raise UnusableJobError(f"/params/{name}", message) from error
+        except UnusableValueError as error:
+            raise self._unusable(*error.args) from error
 
     def read(self, job: Job, result: ExchangeResult, now: datetime) -> Answer:
         """What the result of that request says of the job; a credential that it repeats is blotted out."""

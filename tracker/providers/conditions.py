@@ -22,8 +22,11 @@ def _fits(rule: Rule, http_status: int, document: Any, *, is_empty: bool) -> boo
         return False
     if rule.empty is not None and rule.empty != is_empty:
         return False
-    # What is not JSON has no fields: to take that for absent ones would read a status out of an error page.
-    return not rule.where or (document is not Nothing and all(_holds(each, document) for each in rule.where))
+    if document is Nothing:
+        # What is not JSON has no fields: to take that for absent ones would read a status out of an error page. Only a
+        # rule that speaks of nothing but the code, or of emptiness, fits it.
+        return not rule.where and ("http" in rule.model_fields_set or rule.empty is not None)
+    return all(_holds(each, document) for each in rule.where)
 
 
 def _holds(condition: Condition, document: Any) -> bool:  # noqa: ANN401 - JSON

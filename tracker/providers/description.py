@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
+import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from tracker.providers.complaints import complaints
@@ -19,6 +20,7 @@ from tracker.providers.sections import (
     CancelRequest,
     ErrorPointers,
     HeaderName,
+    HeaderValue,
     Hints,
     History,
     HostPattern,
@@ -36,14 +38,14 @@ from tracker.providers.sections import (
     Times,
     TimingSection,
 )
-from tracker.providers.templates import PLACEHOLDER, flaw_of_path, url_parameter
+from tracker.providers.templates import PLACEHOLDER, flaw_of_path, texts_of, url_parameter
 from tracker.rules.schedule import NOT_FOUND_GRACE, Timing
 
 if TYPE_CHECKING:
     import pathlib
 
-BASE_URL = r"^https?://[^/?#\s]+(/[^?#\s]*[^?#/\s])?$"
-"""What a base URL looks like: no query, no fragment, no slash at its end."""
+BASE_URL = r"^https?://[^/?#@\s]+(/[^?#\s]*[^?#/\s])?$"
+"""What a base URL looks like: no user info, no query, no fragment, no slash at its end."""
 
 
 class DescriptionError(Exception):
@@ -108,15 +110,16 @@ class Kind(Section):
         if not self.id:
             message = "a list needs id, which tells whose row is whose"
             raise ValueError(message)
-        own = [name for text in self.list.query.values() for name in PLACEHOLDER.findall(text)]
-        if "id" in own:
+        texts = (self.list.path, *self.list.query.values(), *texts_of(self.list.body))
+        if any(name.removeprefix("+") == "id" for text in texts for name in PLACEHOLDER.findall(text)):
             message = "a list asks for many jobs: use {ids}, not {id}"
             raise ValueError(message)
         return self
 
     def paths(self) -> tuple[str, ...]:
         """Every path template of the kind that a job must be able to fill."""
-        return (self.path, *self.result_urls.values(), *([self.cancel.path] if self.cancel else []))
+        cancel = [] if self.cancel is None or url_parameter(self.cancel.path) else [self.cancel.path]
+        return (self.path, *self.result_urls.values(), *cancel)
 
     def documented_timing(self) -> Timing:
         """The documented intervals and bounds, as the rules have them."""
@@ -142,7 +145,7 @@ class Description(Section):
     base_url: Annotated[str, Field(pattern=BASE_URL)]
     hosts: tuple[HostPattern, ...] = ()
     auth: Auth
-    headers: dict[HeaderName, str] = Field(default_factory=dict)
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     budget: BudgetSection = BudgetSection()
     default_kind: Name | None = None
     submits: tuple[Submit, ...] = ()
@@ -165,7 +168,9 @@ class Description(Section):
 
     @model_validator(mode="after")
     def _name_the_hosts_of_urls(self) -> Self:
-        templates = [text for kind in self.kinds.values() for text in (kind.path, *kind.result_urls.values())]
+        kinds = self.kinds.values()
+        templates = [text for kind in kinds for text in (kind.path, *kind.result_urls.values())]
+        templates += [kind.cancel.path for kind in kinds if kind.cancel]
         if any(map(url_parameter, templates)) and not self.hosts:
             message = "a URL that a job brings needs hosts, the names of those that it may lead to"
             raise ValueError(message)
@@ -201,7 +206,11 @@ def parse_description(text: str, source: str) -> Description:
         raise DescriptionError(message) from error
     shared = {key: value for key, value in values.items() if key in Kind.model_fields}
     try:
-        return Description.model_validate(_with_shared_in_kinds(values, shared))
+        # As JSON, since a strict reading of Python values would want tuples where TOML has lists.
+        return Description.model_validate_json(orjson.dumps(_with_shared_in_kinds(values, shared)), strict=True)
+    except orjson.JSONEncodeError as error:
+        message = f"{source} holds a value that cannot be used: {error}"
+        raise DescriptionError(message) from error
     except ValidationError as error:
         message = f"{source}: " + "; ".join(complaints(error, Description, Kind, shared))
         raise DescriptionError(message) from error

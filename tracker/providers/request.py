@@ -57,9 +57,10 @@ def poll_request(
 def cancel_request(
     description: Description, cancel: CancelRequest, base_url: str, credentials: Mapping[str, str], job: Job
 ) -> HttpRequest:
-    """The request that asks the provider to cancel a job."""
+    """The request that asks the provider to cancel a job. Raises MissingParameterError, UnusableValueError."""
     body = None if cancel.body is None else filled_body(cancel.body, job)
-    return request_of(description, credentials, cancel.method, base_url + filled_path(cancel.path, job), body)
+    url = url_of(cancel.path, base_url, description.hosts, job)
+    return request_of(description, credentials, cancel.method, url, body)
 
 
 def request_of(
@@ -104,7 +105,10 @@ def leads_to(url: str, base_url: str, hosts: Sequence[str]) -> bool:
     if base is not None and match["origin"].lower() == base["origin"].lower():
         return True
     is_plain = match["origin"].lower().startswith("https:") and match["port"] in (None, ":443")
-    return is_plain and any(_is_host(match["host"].lower(), pattern) for pattern in hosts)
+    host = match["host"].lower()
+    excepted = [pattern[1:] for pattern in hosts if pattern.startswith("!")]
+    is_one = any(_is_host(host, pattern) for pattern in hosts)
+    return is_plain and is_one and not any(_is_host(host, pattern) for pattern in excepted)
 
 
 def with_query(url: str, query: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from store.records import Status
 from tracker.providers.pointer import Pointer
-from tracker.providers.templates import flaw_of_path, flaw_of_template, texts_of
+from tracker.providers.templates import flaw_of_path, flaw_of_template, texts_of, url_parameter
 from tracker.rules.accounts import DEFAULT_BUDGET, Budget
 from tracker.rules.schedule import SHORTEST_GAP, USUAL_TIMEOUT
 
@@ -17,11 +17,12 @@ Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 """The name of an environment variable that holds a credential."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[ -~]*$")]
 Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
 Pointers = Annotated[tuple[Pointer, ...], Field(min_length=1)]
 Scalar = str | int | float | bool
-HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$")]
-"""A host name, or `*.` and a domain: every host below it."""
+HostPattern = Annotated[str, Field(pattern=r"^!?(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+"""A host name, or `*.` and a domain: every host below it; with `!` before it, not this one though another fits."""
 
 
 def _checked_template(template: str) -> str:
@@ -34,6 +35,10 @@ def _checked_list_template(template: str) -> str:
 
 def _checked_path(path: str) -> str:
     return _without(flaw_of_path(path) or flaw_of_template(path), path)
+
+
+def _checked_path_or_url(path: str) -> str:
+    return path if url_parameter(path) else _checked_path(path)
 
 
 def _without(flaw: str | None, text: str) -> str:
@@ -102,7 +107,7 @@ class HeaderAuth(Section):
     scheme: Literal["header"]
     header: HeaderName
     token: Variable
-    prefix: str = ""
+    prefix: HeaderValue = ""
 
 
 class NoAuth(Section):
@@ -137,6 +142,7 @@ class StatusMap(Section):
     failed: tuple[str, ...] = ()
     canceled: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
+    otherwise: Literal[Status.QUEUED, Status.RUNNING] | None = None
 
     @model_validator(mode="after")
     def _say_each_word_once(self) -> Self:
@@ -157,7 +163,7 @@ class StatusMap(Section):
         for status in Status:
             if any(sought == self.folded(known) for known in getattr(self, status.value)):
                 return status
-        return None
+        return self.otherwise
 
 
 class Condition(Section):
@@ -306,10 +312,13 @@ class TimingSection(Section):
 
 
 class CancelRequest(Section):
-    """The request that asks the provider to cancel a job; `body` is sent as JSON where it is given."""
+    """The request that asks the provider to cancel a job; `body` is sent as JSON where it is given.
+
+    A `path` that is nothing but `{param.NAME}` is a whole URL; a job that brings none cannot be canceled.
+    """
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
-    path: Path
+    path: Annotated[str, AfterValidator(_checked_path_or_url)]
     body: Body | None = None
 
 
@@ -347,9 +356,13 @@ class ListRequest(Section):
 
 
 class Submit(Section):
-    """A request that makes a job: known by its method and path (`*` is any one segment), it tells kind and id."""
+    """A request that makes a job: known by its method and path, it tells kind, id and parameters.
+
+    In the path `*` is any one segment, and `**` at its end one or more. `params` lead into the answer.
+    """
 
     method: Method = "POST"
     path: Annotated[str, Field(pattern=r"^(/([^/?#{}\s]+))+$")]
     kind: Name | None = None
     id: Pointers
+    params: dict[str, Pointer] = {}
