@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def upgrade(connection: Connection) -> None:
-    """Brings the schema up to date inside the connection's transaction. The caller holds the lock."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Brings the schema to a revision inside the connection's transaction. The caller holds the lock."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def current_revision(connection: Connection) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from store.records import FINAL_STATUSES, Job, JobError, PollOutcome, Status, Step
 from tracker.rules.events import JOB_EVENTS
-from tracker.rules.reading import Absent, Answer, Moment, Problem, ProblemCode, Reading
+from tracker.rules.reading import Absent, Answer, Moment, Problem, ProblemCode, Reading, Unchanged
 from tracker.rules.schedule import Timing
 from tracker.rules.track import decide
 
@@ -111,7 +111,8 @@ def timings(draw):
     interval = draw(st.floats(0.1, 600))
     multiplier = draw(st.floats(1, 10))
     cap = draw(st.floats(interval, 3600)) if multiplier > 1 else None
-    return Timing(draw(st.floats(0, 600)), interval, multiplier, cap)
+    minimum, lifetime = draw(st.floats(0.1, 30)), draw(st.none() | st.floats(1, 7200))
+    return Timing(draw(st.floats(0, 600)), interval, multiplier, cap, minimum=minimum, result_lifetime=lifetime)
 
 
 @st.composite
@@ -146,11 +147,12 @@ def readings(history=()):
 
 
 problems = st.builds(Problem, st.sampled_from(PROBLEM_CODES), words, st.none() | st.integers(300, 599), hints)
+unchanged = st.builds(Unchanged, hints)
 absences = st.sampled_from([Absent("not_found", 404), Absent("gone", 410), Absent("not_found", 404, 30.0)])
 
 
 def answers(history=()):
-    return st.one_of(readings(history), readings(history), readings(history), problems, absences)
+    return st.one_of(readings(history), readings(history), readings(history), unchanged, problems, absences)
 
 
 @st.composite

@@ -1,0 +1,157 @@
+"""Credentials go to their provider and nowhere else: not to other hosts, logs, readings, events or API answers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from structlog.testing import capture_logs
+
+from tests.flow import fetch, live, register
+from tracker.demo.server import serve
+from tracker.demo.stage import SUBSCRIPTION_PATH, set_up
+from tracker.providers.description import parse_description
+from tracker.providers.scrub import BLOT, scrubbed
+from tracker.rules.exchange import ExchangeFailure, HttpAnswer
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+SECRET = 'sk-"quoted"/and\\slashed-0123456789'
+ECHO = """
+    name = "echo"
+    title = "Echo"
+    base_url = "https://echo.example"
+    hosts = ["echo.example"]
+    auth = { scheme = "header", header = "X-Key", token = "ECHO_API_KEY" }
+    default_kind = "job"
+    [status]
+    pointers = ["/status"]
+    running = ["busy"]
+    succeeded = ["done"]
+    failed = ["broken"]
+    [error]
+    message = ["/error"]
+    hint = "/hint"
+    [output]
+    seen = "/seen"
+    [steps]
+    items = "/steps"
+    id = "/id"
+    type = "/type"
+    status = "/status"
+    [timing]
+    interval = 1
+    [kinds.job]
+    path = "/jobs/{id}"
+    id = ["/id"]
+    [kinds.url]
+    path = "{param.poll_url}"
+"""
+
+
+def echo(request: Request) -> Response:
+    """A provider that repeats the credentials wherever it can."""
+    key = request.headers.get("x-key", "")
+    job_id = request.path_params["job_id"]
+    if job_id == "redirected":
+        return RedirectResponse(request.query_params.get("to", "/elsewhere"))
+    if job_id == "refused":
+        return JSONResponse({"error": f"wrong key {key}"}, 401)
+    if job_id == "garbage":
+        return Response(f"{{ {key}", media_type="application/json")
+    if job_id == "other":
+        return JSONResponse({"id": f"another {key}", "status": "busy"})
+    document = {
+        "id": job_id,
+        "status": job_id,
+        "error": f"{key} has no credit",
+        "hint": [key],
+        "seen": {key: [f"https://cdn.example/{key}"]},
+        "steps": [{"id": key, "type": key, "status": key}],
+    }
+    return JSONResponse(document)
+
+
+@pytest.fixture
+async def stage(surroundings):
+    app = Starlette(routes=[Route("/jobs/{job_id}", echo)])
+    async with serve(app) as url:
+        overrides = {"ECHO_API_KEY": SECRET, "TRACKER_ECHO_BASE_URL": url}
+        described = [parse_description(ECHO, "echo.toml")]
+        async with set_up(surroundings, described, overrides, is_ticking=False) as stage:
+            yield stage
+
+
+async def everything_told(stage, clock, remote_id, seconds=3.0, **body):
+    """All that gets out about a job: the API's answers, webhooks, and logs."""
+    with capture_logs() as lines:
+        await stage.client.post(
+            "/v1/subscriptions", json={"callback_url": f"{stage.callbacks}{SUBSCRIPTION_PATH}", "events": ["*"]}
+        )
+        job = await register(stage, provider="echo", remote_id=remote_id, events=["*"], **body)
+        await live(stage, clock, seconds)
+    told = [await fetch(stage, f"/v1/jobs/{job['id']}?expand=history,steps,reading")]
+    told += [await fetch(stage, f"/v1/jobs/{job['id']}/{what}") for what in ("events", "deliveries", "history")]
+    told += [await fetch(stage, "/v1/providers/echo"), await fetch(stage, "/v1/providers")]
+    webhooks = [arrival.json for arrival in stage.inbox.arrivals]
+    return told[0], json.dumps([told, webhooks, [str(line) for line in lines]])
+
+
+@pytest.mark.parametrize("remote_id", ["busy", "done", "broken", "refused", "garbage", "other", "redirected"])
+async def test_credentials_that_a_provider_repeats_get_out_nowhere(stage, clock, remote_id):
+    job, told = await everything_told(stage, clock, remote_id)
+    assert job["polls"] > 0
+    for spelled in (SECRET, json.dumps(SECRET)[1:-1], json.dumps(json.dumps(SECRET)[1:-1])[1:-1], "0123456789"):
+        assert spelled not in told
+    assert (BLOT in told) == (remote_id in ("busy", "done", "broken", "other"))
+
+
+async def test_credentials_do_not_follow_a_redirect(stage, clock):
+    seen = []
+
+    async def elsewhere(request: Request) -> Response:
+        seen.append(request.headers.get("x-key"))
+        return JSONResponse({"status": "done"})
+
+    async with serve(Starlette(routes=[Route("/{rest:path}", elsewhere)])) as other:
+        base = stage.service.catalog.find("echo").base_url
+        url = f"{base}/jobs/redirected?to={other}/x"
+        job, _ = await everything_told(stage, clock, "r1", kind="url", params={"poll_url": url})
+    assert job["poll_problem"]["code"] == "redirect"
+    assert seen == []
+
+
+async def test_poll_url_on_another_host_is_refused_and_nothing_is_sent_there(stage):
+    seen = []
+
+    async def elsewhere(request: Request) -> Response:
+        seen.append(request.headers.get("x-key"))
+        return JSONResponse({"status": "done"})
+
+    async with serve(Starlette(routes=[Route("/{rest:path}", elsewhere)])) as other:
+        body = {"provider": "echo", "kind": "url", "remote_id": "1", "params": {"poll_url": f"{other}/x"}}
+        answer = await stage.client.post("/v1/jobs", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/params/poll_url"
+    assert "give an https URL on echo.example" in answer.json()["errors"][0]["detail"]
+    assert seen == []
+
+
+def test_answer_without_credentials_is_left_as_it_is():
+    answer = HttpAnswer(200, {}, b'{"a":1}')
+    assert scrubbed(answer, ["long-enough-secret"]) is answer
+    failure = ExchangeFailure("timeout", "none")
+    assert scrubbed(failure, ["long-enough-secret"]) is failure
+
+
+def test_credentials_too_short_to_be_secrets_are_not_sought():
+    assert scrubbed(HttpAnswer(200, {}, b'{"status":"key"}'), ["key", ""]).body == b'{"status":"key"}'
+
+
+def test_body_that_is_no_json_is_blotted_too():
+    assert scrubbed(HttpAnswer(200, {}, b"<p>long-enough-secret"), ["long-enough-secret"]).body == f"<p>{BLOT}".encode()
