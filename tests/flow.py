@@ -17,30 +17,28 @@ if TYPE_CHECKING:
 
 
 async def live(stage: Stage, clock: Clock, seconds: float) -> None:
-    """Lets so many seconds pass, with all that falls due meanwhile, at its time."""
+    """Lets so many seconds pass, with all that falls due meanwhile, at its time.
+
+    Ticks come when the loops ask for them, as from the metronome: a loop that forgets to ask sleeps here too.
+    """
     end = clock.at + timedelta(seconds=seconds)
-    while True:
-        due = await _do_what_is_due(stage)
-        if due is None or due > end:
-            break
+    due: datetime | None = clock.at
+    while due is not None and due <= end:
         clock.at = max(clock.at, due)
+        due = await _tick(stage)
     clock.at = end
 
 
-async def _do_what_is_due(stage: Stage) -> Any:
-    """Ticks until nothing more is due now; returns when something is."""
-    while True:
-        before = _done(stage)
-        times = [await stage.service.poller.tick()]
-        await stage.service.poller.drain()
-        times.append(await stage.service.deliverer.tick())
-        await stage.service.deliverer.drain()
-        if _done(stage) == before:
-            return min((at for at in times if at is not None), default=None)
-
-
-def _done(stage: Stage) -> tuple[int, int]:
-    return stage.world.requests, len(stage.inbox.arrivals)
+async def _tick(stage: Stage) -> datetime | None:
+    """Ticks both loops once; returns when the first of them asks to tick again."""
+    service = stage.service
+    asked: list[datetime | None] = []
+    for beat, loop in ((service.poll_beat, service.poller), (service.deliver_beat, service.deliverer)):
+        beat._planned_at = None
+        asked.append(await loop.tick())
+        await loop.drain()
+    asked += [beat._planned_at for beat in (service.poll_beat, service.deliver_beat)]
+    return min((at for at in asked if at is not None), default=None)
 
 
 async def claim_due(stage: Stage, now: datetime, lease: timedelta) -> Sequence[Job]:

@@ -96,10 +96,11 @@ def test_suspended_account_tries_one_request_at_a_time_once_its_wait_is_over(acc
     assert account.room(clock()) == 2
 
 
-def test_change_of_an_accounts_standing_is_one_line_in_the_log(account):
+def test_change_of_an_accounts_standing_is_one_line_in_the_log(account, clock):
     with capture_logs() as lines:
         for _ in range(3):
             account.note(UNAUTHORIZED)
+        clock.at = account.standing.until
         for _ in range(3):
             account.note(Unchanged())
     assert [line["event"] for line in lines] == ["account.suspended", "account.resumed"]

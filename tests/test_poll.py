@@ -12,7 +12,7 @@ from tracker.demo.simulators import Fault, Phase, scenario_scripts
 from tracker.demo.stage import set_up
 from tracker.rules.exchange import ExchangeFailure, HttpAnswer, HttpRequest
 
-RUNNING = b'{"job": {"status": "in-progress"}}'
+RUNNING = b'{"status": "processing"}'
 
 
 class Gate:
@@ -43,7 +43,7 @@ def gate(stage) -> Gate:
 
 async def add_jobs(stage, count: int) -> None:
     for number in range(count):
-        await register(stage, provider="scenario", remote_id=f"r{number}")
+        await register(stage, provider="decart", remote_id=f"r{number}")
 
 
 async def test_tick_claims_only_as_many_jobs_as_there_are_free_slots(stage, clock, gate):
@@ -157,7 +157,7 @@ async def test_job_that_comes_while_all_slots_wait_to_be_written_is_not_left_asl
     await add_jobs(stage, 3)
     clock.advance(3)
     await stage.service.poller.tick()
-    await register(stage, provider="decart", remote_id="late")
+    await register(stage, provider="wondercat", kind="inference", remote_id="late")
     clock.advance(1)
     assert await stage.service.poller.tick() is None
     assert woken == []

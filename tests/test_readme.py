@@ -13,6 +13,7 @@ import typer.main
 from store.records import Secret, Status
 from tracker.api.routes import ROUTES
 from tracker.cli.app import app
+from tracker.providers.catalog import load_descriptions
 from tracker.providers.catalog import Catalog
 from tracker.providers.description import parse_description
 from tracker.providers.interpret import interpret
@@ -84,3 +85,10 @@ def test_every_command_that_the_readme_shows_exists():
                 break
             assert word in command.commands, line
             command = command.commands[word]
+
+
+def test_every_provider_is_in_the_readme_with_its_kinds_and_credentials():
+    rows = dict(re.findall(r"^\| `([a-z]+)` \| (.*) \|$", README, re.MULTILINE))
+    for described in load_descriptions(None):
+        row = rows[described.name]
+        assert not [name for name in (*described.kinds, *described.variables().values()) if f"`{name}`" not in row]

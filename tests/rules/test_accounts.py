@@ -66,6 +66,12 @@ def test_clean_answer_makes_an_account_active(answer):
     assert standing_after(held, answer, at(9), MIDDLE) == Standing()
 
 
+@pytest.mark.parametrize("answer", CLEAN)
+def test_clean_answer_that_was_under_way_when_the_account_was_held_does_not_free_it(answer):
+    held = standing_after(Standing(), LIMITED, NOW, MIDDLE)
+    assert standing_after(held, answer, at(1.9), MIDDLE) == held
+
+
 @pytest.mark.parametrize("answer", NEUTRAL)
 def test_answer_that_says_nothing_of_the_account_leaves_it_as_it_stands(answer):
     held = standing_after(Standing(), LIMITED, NOW, MIDDLE)

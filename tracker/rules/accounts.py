@@ -98,10 +98,11 @@ def standing_after(standing: Standing, answer: Answer, now: datetime, jitter: fl
         return _held(standing, AccountStatus.SUSPENDED, answer, now, jitter)
     if isinstance(answer, Problem) and answer.code == "rate_limited":
         return _held(standing, AccountStatus.SLOWED, answer, now, jitter)
-    if isinstance(answer, (Reading, Absent, Unchanged)):
-        return Standing()
-    # Whether the provider would have let us in, or found us too fast, such an answer does not say.
-    return standing
+    is_welcome = isinstance(answer, (Reading, Absent, Unchanged))
+    was_under_way = standing.until is not None and now < standing.until
+    # An answer to a request that was sent before the account was held says nothing new; nor does one that does not say
+    # whether the provider would have let us in, or found us too fast.
+    return Standing() if is_welcome and not was_under_way else standing
 
 
 def breaker_after(breaker: Breaker, *, is_reached: bool, now: datetime, jitter: float) -> Breaker:

@@ -64,7 +64,7 @@ class Timing:
 
 def first_poll_at(timing: Timing, now: datetime, poll_after: datetime | None) -> datetime:
     """When a job that was registered `now` is polled for the first time."""
-    at = now + timedelta(seconds=timing.first)
+    at = now + timedelta(seconds=min(timing.first, timing.longest_gap))
     return at if poll_after is None else max(at, poll_after)
 
 
