@@ -61,9 +61,9 @@ class Asker:
         account.note(found.problem or Unchanged())
         return found
 
-    def timing(self, job: Job) -> Timing:
-        """The documented intervals of a job's kind."""
-        return self._known(lambda: self._catalog.find(job.provider).timing(job.kind), _TIMING_OF_STRANGERS)
+    def timing(self, provider: str, kind: str) -> Timing:
+        """The documented intervals of a kind."""
+        return self._known(lambda: self._catalog.find(provider).timing(kind), _TIMING_OF_STRANGERS)
 
     def list_interval(self, provider: str, kind: str) -> float | None:
         """The interval in seconds of a kind whose jobs a list shows; None: they are asked for one by one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,9 +11,9 @@ import structlog
 
 from tracker.batches import Batches, finish_or_cancel
 from tracker.rules.fairness import DueLane, share_requests
-from tracker.rules.lists import Walk, not_shown
-from tracker.rules.schedule import LONGEST_HINT, hinted_until
-from tracker.rules.track import ask_alone, decide, give_up, is_out_of_time, seen_in_list
+from tracker.rules.schedule import LONGEST_HINT
+from tracker.rules.track import ask_alone, decide, give_up, is_out_of_time
+from tracker.walks import ListWalk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -45,18 +44,6 @@ _RIDES = 0.5
 _log = structlog.stdlib.get_logger("tracker")
 
 
-@dataclass(slots=True, eq=False)
-class _Listing:
-    """A walk through a list in search of jobs, which are leased until a time."""
-
-    lane: tuple[str, str, str]
-    account: Account
-    sought: dict[str, Job]
-    leased_until: datetime
-    walk: Walk
-    is_turning: bool = False
-
-
 class Poller:
     """Polls the jobs that are due, by as many requests at a time as there are slots and as the accounts have room for.
 
@@ -81,7 +68,7 @@ class Poller:
         self._told = told
         self._wake_at = wake_at
         self._requests: dict[asyncio.Task[None], Sequence[Job]] = {}
-        self._listings: list[_Listing] = []
+        self._walks: list[ListWalk] = []
         self._busy = 0
         self._is_short = False
         self._claiming = asyncio.Lock()
@@ -118,7 +105,7 @@ class Poller:
         async with self._claiming:
             unfinished = await finish_or_cancel(self._requests, grace)
         await self._outcomes.drain()
-        sought = [job for listing in self._listings for job in listing.sought.values()]
+        sought = [job for walk in self._walks for job in walk.sought.values()]
         await self._jobs.release([*sought, *(job for jobs in unfinished for job in jobs)])
 
     @property
@@ -127,11 +114,11 @@ class Poller:
 
     def _due(self, lanes: Sequence[PollLane], now: datetime) -> list[DueLane]:
         """The lanes that wait for a request; while a list is walked through, no other walk begins beside it."""
-        walked = {listing.lane for listing in self._listings}
+        walked = {(walk.account, walk.kind) for walk in self._walks}
         due = []
         for lane in lanes:
             interval = None if lane.is_alone else self._asker.list_interval(lane.provider, lane.kind)
-            if lane.due_at <= now and (interval is None or _key(lane) not in walked):
+            if lane.due_at <= now and (interval is None or (self._account(lane), lane.kind) not in walked):
                 due.append(DueLane(lane, None if interval is None else interval * _RIDES))
         return due
 
@@ -143,7 +130,7 @@ class Poller:
 
     def _next_look(self, lanes: Sequence[PollLane], now: datetime, *, has_claimed: bool) -> datetime | None:
         """When a lane is due, or has room again; where a request that ends makes the room, that asks for a tick."""
-        waiting = [listing.account for listing in self._listings if not listing.is_turning]
+        waiting = [walk.account for walk in self._walks if not walk.is_turning]
         waiting += [self._account(each.lane) for each in self._due(lanes, now)]
         self._is_short = bool(waiting)
         times = [lane.due_at for lane in lanes if lane.due_at > now]
@@ -158,7 +145,6 @@ class Poller:
         lists: dict[str, list[Job]] = defaultdict(list)
         alone = []
         for job in jobs:
-            key = None
             if is_out_of_time(job, now):
                 self._outcomes.put((give_up(job, now), 0))
             elif job.is_alone or self._asker.list_interval(job.provider, job.kind) is None:
@@ -170,7 +156,7 @@ class Poller:
         alone += [group[0] for group in lists.values() if len(group) == 1]
         for group in lists.values():
             if len(group) > 1:
-                self._listings += self._walks(group, now)
+                self._walks += self._new_walks(group, now)
         await self._ask_alone(alone, now)
         await self._turn_pages(now)
 
@@ -185,24 +171,22 @@ class Poller:
                 surplus.append(job)
         await self._jobs.release(surplus)
 
-    def _walks(self, jobs: Sequence[Job], now: datetime) -> list[_Listing]:
+    def _new_walks(self, jobs: Sequence[Job], now: datetime) -> list[ListWalk]:
         """One walk, or several where a request can name so many jobs only."""
-        first = jobs[0]
-        most = self._asker.most_by_one_request(first) or len(jobs)
+        most = self._asker.most_by_one_request(jobs[0]) or len(jobs)
         parts = [jobs[start : start + most] for start in range(0, len(jobs), most)]
-        account = self._account(first)
-        return [_Listing(_key(first), account, {job.id: job for job in part}, now + LEASE, Walk()) for part in parts]
+        return [ListWalk(self._account(jobs[0]), part, now + LEASE) for part in parts]
 
     async def _turn_pages(self, now: datetime) -> None:
         """Sends for the next page of every walk that has room; one whose leases run out is given up."""
-        late = [each for each in self._listings if not each.is_turning and now > each.leased_until - _LEASE_FOR_A_PAGE]
-        for listing in late:
-            self._listings.remove(listing)
-            await self._jobs.release(listing.sought.values())
-        for listing in self._listings:
-            if not listing.is_turning and self._free > 0 and listing.account.room(now) > 0:
-                listing.is_turning = True
-                self._send(listing.account, self._turn_page(listing), ())
+        late = [each for each in self._walks if not each.is_turning and now > each.leased_until - _LEASE_FOR_A_PAGE]
+        for walk in late:
+            self._walks.remove(walk)
+            await self._jobs.release(walk.sought.values())
+        for walk in self._walks:
+            if not walk.is_turning and self._free > 0 and walk.account.room(now) > 0:
+                walk.is_turning = True
+                self._send(walk.account, self._turn_page(walk), ())
 
     def _send(self, account: Account, request: Coroutine[None, None, None], jobs: Sequence[Job]) -> None:
         self._busy += 1
@@ -224,50 +208,42 @@ class Poller:
         started = self._surroundings.now()
         answer = await self._asker.ask(job, account)
         outcome = self._decided(job, answer)
-        _log_poll(outcome, self._seconds_since(started))
+        _log_poll(outcome, (self._surroundings.now() - started).total_seconds())
         self._put([outcome])
 
-    async def _turn_page(self, listing: _Listing) -> None:
+    async def _turn_page(self, walk: ListWalk) -> None:
         started = self._surroundings.now()
-        jobs = list(listing.sought.values())
         try:
-            page = await self._asker.turn_page(jobs, listing.walk.page, listing.account)
-            outcomes = self._found_on(page, listing)
-            if page.problem or page.retry_after or not listing.walk.goes_on(len(listing.sought)):
-                outcomes += await self._end_walk(listing, page)
-        finally:
-            listing.is_turning = False
-        _log_page(listing, page, outcomes, self._seconds_since(started))
+            page = await self._asker.turn_page(list(walk.sought.values()), walk.page, walk.account)
+            now = self._surroundings.now()
+            outcomes = walk.found_on(page, self._decided, now)
+            if not walk.goes_on(page):
+                outcomes += await self._end_walk(walk, page, now)
+        except Exception:
+            # A walk that cannot go on must not be tried for ever: its leases run out by themselves.
+            self._walks.remove(walk)
+            raise
+        walk.is_turning = False
+        _log_page(walk, page, outcomes, (now - started).total_seconds())
         self._put(outcomes)
 
-    def _found_on(self, page: PageOf, listing: _Listing) -> list[PollOutcome]:
-        """What a page shows of the jobs that are sought; they are sought no more."""
-        now = self._surroundings.now()
-        found = {id_: listing.sought.pop(id_) for id_ in page.readings}
-        outcomes = [self._decided(seen_in_list(job), page.readings[id_]) for id_, job in found.items()]
-        unclear = [job for job in listing.sought.values() if job.id in page.insufficient]
-        outcomes += [ask_alone(job, now, not_before=hinted_until(now, page.retry_after)) for job in unclear]
-        for job in unclear:
-            del listing.sought[job.id]
-        listing.walk = listing.walk.turned(page.next_page, len(outcomes))
+    async def _end_walk(self, walk: ListWalk, page: PageOf, now: datetime) -> Sequence[PollOutcome]:
+        timing = self._asker.timing(walk.account.provider, walk.kind)
+        outcomes, given_back = walk.end(page, timing, now, self._surroundings.jitter())
+        await self._jobs.release(given_back)
+        self._walks.remove(walk)
         return outcomes
 
-    async def _end_walk(self, listing: _Listing, page: PageOf) -> list[PollOutcome]:
-        """What becomes of the jobs that the list did not show."""
-        self._listings.remove(listing)
-        rest = list(listing.sought.values())
-        if not rest:
-            return []
-        now, timing = self._surroundings.now(), self._asker.timing(rest[0])
-        outcomes, given_back = not_shown(rest, page.problem, page.retry_after, timing, now, self._surroundings.jitter())
-        await self._jobs.release(given_back)
-        return list(outcomes)
-
     def _decided(self, job: Job, answer: Answer) -> PollOutcome:
-        asked = getattr(answer, "retry_after", None)
-        if asked is not None and asked > LONGEST_HINT:
-            _log.warning("hint.capped", job_id=job.id, asked_seconds=asked, taken_seconds=LONGEST_HINT)
-        return decide(job, answer, self._asker.timing(job), self._surroundings.now(), self._surroundings.jitter())
+        if answer.retry_after is not None and answer.retry_after > LONGEST_HINT:
+            _log.warning("hint.capped", job_id=job.id, asked_seconds=answer.retry_after, taken_seconds=LONGEST_HINT)
+        return decide(
+            job,
+            answer,
+            self._asker.timing(job.provider, job.kind),
+            self._surroundings.now(),
+            self._surroundings.jitter(),
+        )
 
     def _put(self, outcomes: Sequence[PollOutcome]) -> None:
         """Has what one request came to written; then its slot is free."""
@@ -289,17 +265,10 @@ class Poller:
 
     def _free_slots(self, count: int) -> None:
         self._busy -= count
-        if self._is_short or self._listings:
+        if self._is_short or self._walks:
             # Jobs, or the next page of a list, may have been left waiting for these.
             self._is_short = False
             self._wake_at(self._surroundings.now())
-
-    def _seconds_since(self, started: datetime) -> float:
-        return (self._surroundings.now() - started).total_seconds()
-
-
-def _key(of: PollLane | Job) -> tuple[str, str, str]:
-    return of.provider, of.account, of.kind
 
 
 def _log_poll(outcome: PollOutcome, seconds: float) -> None:
@@ -324,17 +293,16 @@ def _log_poll(outcome: PollOutcome, seconds: float) -> None:
     )
 
 
-def _log_page(listing: _Listing, page: PageOf, outcomes: Sequence[PollOutcome], seconds: float) -> None:
-    provider, account, kind = listing.lane
+def _log_page(walk: ListWalk, page: PageOf, outcomes: Sequence[PollOutcome], seconds: float) -> None:
     problem = page.problem
     _log.info(
         "list.polled",
-        provider=provider,
-        kind=kind,
-        account=account,
+        provider=walk.account.provider,
+        kind=walk.kind,
+        account=walk.account.name,
         found=len(page.readings),
         unclear=len(page.insufficient),
-        still_sought=len(listing.sought),
+        still_sought=len(walk.sought),
         events=sum(len(outcome.events) for outcome in outcomes),
         problem=problem.code if problem else None,
         http_status=problem.http_status if problem else None,
