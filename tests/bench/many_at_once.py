@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import random
 import statistics
 import sys
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -101,6 +103,7 @@ def _without_lists(description: Description) -> dict[str, Kind]:
 
 async def main(counts: tuple[int, ...]) -> None:
     """Prints the table."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     table = Table(title="Requests per finished job; delay from end to detection, mean / longest, in seconds")
     for column in ("jobs", "one GET per job", "delay", "list", "delay", "poor list", "delay", "÷", "÷ poor", "wrong"):
         table.add_column(column, justify="right")

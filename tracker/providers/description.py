@@ -12,29 +12,22 @@ import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from tracker.providers.complaints import complaints
+from tracker.providers.forms import Body, HeaderName, HeaderValue, HostPattern, Method, Name, Seconds, Template
 from tracker.providers.pointer import Pointer
 from tracker.providers.sections import (
     Auth,
-    Body,
     BudgetSection,
     CancelRequest,
     ErrorPointers,
-    HeaderName,
-    HeaderValue,
     Hints,
     History,
-    HostPattern,
     ListRequest,
-    Method,
-    Name,
     Progress,
     Rule,
-    Seconds,
     Section,
     StatusMap,
     Steps,
     Submit,
-    Template,
     Times,
     TimingSection,
 )
