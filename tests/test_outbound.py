@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import struct
 import threading
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
@@ -440,3 +441,40 @@ async def test_each_look_up_has_a_thread_of_its_own(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     found = await asyncio.gather(*(look_up(f"host{n}", 80, socket.AF_INET) for n in range(50)))
     assert [entry[0][4] for entry in found] == [("127.0.0.1", 80)] * 50
+
+
+async def reset(writer):
+    """Closes the connection in the hardest way."""
+    no_lingering = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_lingering)
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("end", [hang_up, reset])
+async def test_connection_that_was_kept_and_is_closed_when_it_is_used_again_is_told(end):
+    behaviours = iter([saying(EMPTY), end])
+
+    async def behave(writer):
+        await next(behaviours)(writer)
+
+    async with listening(behave) as server, Outbound(8, LIMITS) as outbound:
+        request = HttpRequest("GET", server.url)
+        assert await outbound.exchange(request) == HttpAnswer(200, {"content-length": "0"})
+        again = await outbound.exchange(request)
+    assert failed(again, "connection")
+    assert again.is_hung_up
+    assert len(server.heard) == 2, "nobody has asked a third time"
+
+
+async def test_connection_that_never_stood_was_not_hung_up():
+    async with listening(saying(EMPTY)) as server:
+        url = server.url
+    result = await exchanged(HttpRequest("GET", url))
+    assert failed(result, "connection")
+    assert not result.is_hung_up
+
+
+async def test_body_that_is_not_wanted_is_not_waited_for():
+    async with listening(saying(OK + b"content-length: 99999999\r\n\r\n", b"x", hangs=True)) as server:
+        answer = await exchanged(HttpRequest("GET", server.url, wants_body=False))
+    assert (answer.status, answer.body) == (200, b"")

@@ -230,8 +230,14 @@ def _failure(error: Exception) -> ExchangeFailure:
             return ExchangeFailure("dns", f"The name cannot be resolved: {_said(cause)}")
     if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, aiohttp.InvalidURL)):
         return ExchangeFailure("invalid", f"The URL cannot be used: {_said(error)}")
-    is_hung_up = any(isinstance(cause, aiohttp.ServerDisconnectedError) for cause in causes)
-    return ExchangeFailure("connection", f"The connection failed: {_said(error)}", is_hung_up)
+    return ExchangeFailure("connection", f"The connection failed: {_said(error)}", any(map(_is_hung_up, causes)))
+
+
+def _is_hung_up(error: BaseException) -> bool:
+    """Whether a connection that stood was closed or reset."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return False
+    return isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
 
 
 def _causes(error: BaseException) -> list[BaseException]:
