@@ -12,7 +12,19 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete
 
 from store.deliveries import free_leases, insert_deliveries
 from store.events import insert_events
-from store.records import Job, Page, PollClaim, PollLane, PollOutcome, PollShare, Status, Transition, Waiting
+from store.profiles import replace_profiles
+from store.records import (
+    Job,
+    Page,
+    PollClaim,
+    PollLane,
+    PollOutcome,
+    PollShare,
+    Status,
+    StoredProfile,
+    Transition,
+    Waiting,
+)
 from store.rows import job_row, to_job, to_transition, transition_row
 from store.subscriptions import all_subscriptions
 from store.tables import JOB_LABELS, JOBS, TRANSITIONS
@@ -50,6 +62,7 @@ _CHANGED_BY_POLLS = (
     "etag",
     "is_alone",
     "list_misses",
+    "sightings",
 )
 _RECORD_POLL = (
     update(JOBS)
@@ -125,12 +138,12 @@ class Jobs:
         """Takes a lease on the due jobs of these shares; returns them, the longest due first, and the lanes without."""
         return await self._database.write(lambda connection: self._claim(connection, shares, now, lease_until))
 
-    async def record(self, outcomes: Sequence[PollOutcome]) -> Recorded:
+    async def record(self, outcomes: Sequence[PollOutcome], profiles: Sequence[StoredProfile] = ()) -> Recorded:
         """Writes polls: jobs, transitions, events and one delivery per matching subscription, in one transaction.
 
-        An outcome whose lease was lost, or whose job is gone, is dropped whole.
+        An outcome whose lease was lost, or whose job is gone, is dropped whole. `profiles` are written along.
         """
-        return await self._database.write(lambda connection: self._record(connection, outcomes))
+        return await self._database.write(lambda connection: self._record(connection, outcomes, profiles))
 
     async def release(self, jobs: Iterable[Job]) -> None:
         """Gives leases back unused, so that the jobs are due at once."""
@@ -181,7 +194,10 @@ class Jobs:
         jobs = tuple(to_job(row) for row in sorted(rows, key=lambda row: row["next_poll_at"]))
         return PollClaim(jobs, _lanes(connection))
 
-    def _record(self, connection: Connection, outcomes: Sequence[PollOutcome]) -> Recorded:
+    def _record(
+        self, connection: Connection, outcomes: Sequence[PollOutcome], profiles: Sequence[StoredProfile]
+    ) -> Recorded:
+        replace_profiles(connection, profiles)
         kept = _still_leased(connection, outcomes)
         if kept:
             connection.execute(_RECORD_POLL, [_changed_row(outcome.job) for outcome in kept])

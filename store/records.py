@@ -107,6 +107,31 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Sightings:
+    """What polls saw of a job, to learn from. Times are ages: seconds since the job began.
+
+    It began `head_start` seconds before it was registered. Polls saw it queued until `queued_until` (0: never), and
+    running since `running_since` (None: not yet). `readings` are (age, progress within 0 and 1), oldest first.
+    """
+
+    head_start: float = 0.0
+    queued_until: float = 0.0
+    running_since: float | None = None
+    readings: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    """What is learned of the jobs of a kind, or (`model` is not "") of a model of it; `state` is opaque here."""
+
+    provider: str
+    kind: str
+    model: str
+    state: bytes = field(repr=False)
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """Which events are wanted. An empty tuple of one sort asks for nothing in particular, so it takes all."""
 
@@ -165,6 +190,7 @@ class Job:
     etag: str | None = None
     is_alone: bool = False
     list_misses: int = 0
+    sightings: Sightings | None = None
     lease_epoch: int = 0
 
 

@@ -19,8 +19,10 @@ from store.records import (
     PollProblem,
     Scope,
     Secret,
+    Sightings,
     Status,
     Step,
+    StoredProfile,
     Subscription,
     SubscriptionStatus,
     Transition,
@@ -77,6 +79,7 @@ def to_job(row: RowMapping) -> Job:
         status=Status(row["status"]),
         error=JobError(**row["error"]) if row["error"] else None,
         steps=tuple(Step(*step) for step in row["steps"]),
+        sightings=_to_sightings(row["sightings"]) if row["sightings"] else None,
         poll_problem=_to_problem(row["poll_problem"]) if row["poll_problem"] else None,
     )
 
@@ -90,6 +93,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "status": job.status.value,
         "error": asdict(job.error) if job.error else None,
         "steps": [[step.id, step.type, step.status] for step in job.steps],
+        "sightings": asdict(job.sightings) if job.sightings else None,
         "poll_problem": _problem_json(job.poll_problem) if job.poll_problem else None,
     }
 
@@ -182,6 +186,16 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
     return asdict(attempt)
 
 
+def to_profile(row: RowMapping) -> StoredProfile:
+    """A row of `profiles` as a record."""
+    return StoredProfile(**row)
+
+
+def profile_row(profile: StoredProfile) -> dict[str, Any]:
+    """A profile as a row."""
+    return asdict(profile)
+
+
 def to_key(row: RowMapping) -> ApiKey:
     """A row of `api_keys` as a record."""
     return ApiKey(**dict(row) | {"scope": Scope(row["scope"])})
@@ -195,6 +209,10 @@ def key_row(key: ApiKey) -> dict[str, Any]:
 def _to_problem(value: Mapping[str, Any]) -> PollProblem:
     times = {name: _to_time(value[name]) for name in ("since", "retry_at")}
     return PollProblem(**dict(value) | times)
+
+
+def _to_sightings(value: Mapping[str, Any]) -> Sightings:
+    return Sightings(**dict(value) | {"readings": tuple((age, progress) for age, progress in value["readings"])})
 
 
 def _problem_json(problem: PollProblem) -> dict[str, Any]:

@@ -148,6 +148,7 @@ class JobRow(SQLModel, table=True):
     etag: str | None
     is_alone: bool = Field(sa_column_kwargs={"server_default": false()})
     list_misses: int = Field(sa_column_kwargs={"server_default": text("0")})
+    sightings: dict[str, Any] | None = Field(sa_type=Json)
     # The names hold no spaces: the API takes none that does.
     lane: str | None = Field(sa_column_args=(Computed(_LANE),))
 
@@ -314,6 +315,19 @@ class AttemptRow(SQLModel, table=True):
     response_body: str | None
 
 
+class ProfileRow(SQLModel, table=True):
+    """What is learned of how long the jobs of a kind, or of a model of it, take."""
+
+    __tablename__ = "profiles"
+    __table_args__ = (CheckConstraint("length(state) <= 4096", name="profiles_are_small"),)
+
+    provider: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    state: bytes = Field(sa_type=LargeBinary)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class ApiKeyRow(SQLModel, table=True):
     """An API key: its SHA-256, never the key."""
 
@@ -351,5 +365,6 @@ EVENTS = _table("events")
 SUBSCRIPTIONS = _table("subscriptions")
 DELIVERIES = _table("deliveries")
 ATTEMPTS = _table("attempts")
+PROFILES = _table("profiles")
 API_KEYS = _table("api_keys")
 SECRETS = _table("secrets")

@@ -98,7 +98,7 @@ def test_database_that_cannot_be_opened_is_exit_2_and_one_line(run_tracker, tmp_
 
 def test_migrate_makes_a_real_database(run_tracker, tmp_path):
     code, stdout, _ = run_tracker("migrate", "--database", f"sqlite:///{tmp_path}/t.db")
-    assert (code, stdout) == (0, "0002\n")
+    assert (code, stdout) == (0, "0003\n")
     assert (tmp_path / "t.db").exists()
 
 

@@ -47,6 +47,7 @@ ROWS = {
     },
     "api_keys": {"id": "key_1", "name": "shop", "scope": "read", "digest": "digest", "created_at": NOW},
     "secrets": {"name": "callback", "value": "whsec_YQ=="},
+    "profiles": {"provider": "scenario", "kind": "job", "model": "", "state": b"1" * 4096, "updated_at": NOW},
 }
 # What makes of each row another one that may stand beside it.
 ANOTHER = {
@@ -59,6 +60,7 @@ ANOTHER = {
     "attempts": {"id": "att_2", "number": 2},
     "api_keys": {"id": "key_2", "digest": "another digest"},
     "secrets": {"name": "another"},
+    "profiles": {"model": "another"},
 }
 
 
@@ -108,6 +110,7 @@ CHECKS = (
     Broken("attempts_counts", {"number": 0}),
     Broken("attempts_counts", {"duration_ms": -1}),
     Broken("api_keys_scope_known", {"scope": "everything"}),
+    Broken("profiles_are_small", {"state": b"1" * 4097}),
 )
 UNIQUES = (
     Broken("jobs_one_per_run", {"remote_id": "remote-1"}, after=FINAL),
