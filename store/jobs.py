@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
+from store.accounts import replace_accounts
 from store.deliveries import free_leases, insert_deliveries
 from store.events import insert_events
 from store.profiles import replace_profiles
 from store.records import (
+    HeldAccount,
     Job,
     Page,
     PollClaim,
@@ -138,12 +140,24 @@ class Jobs:
         """Takes a lease on the due jobs of these shares; returns them, the longest due first, and the lanes without."""
         return await self._database.write(lambda connection: self._claim(connection, shares, now, lease_until))
 
-    async def record(self, outcomes: Sequence[PollOutcome], profiles: Sequence[StoredProfile] = ()) -> Recorded:
+    async def claim_out_of_time(self, before: datetime, limit: int, lease_until: datetime) -> tuple[Job, ...]:
+        """Takes a lease on up to `limit` jobs whose time was over before a time, whatever they wait for."""
+        late = (JOBS.c.finished_at.is_(None), JOBS.c.timeout_at <= before, JOBS.c.leased_until.is_(None))
+        ids = select(JOBS.c.id).where(*late).order_by(JOBS.c.timeout_at).limit(limit)
+        return await self._database.write(lambda connection: _lease(connection, ids, lease_until))
+
+    async def record(
+        self,
+        outcomes: Sequence[PollOutcome],
+        profiles: Sequence[StoredProfile] = (),
+        accounts: Sequence[HeldAccount] = (),
+    ) -> Recorded:
         """Writes polls: jobs, transitions, events and one delivery per matching subscription, in one transaction.
 
-        An outcome whose lease was lost, or whose job is gone, is dropped whole. `profiles` are written along.
+        An outcome whose lease was lost, or whose job is gone, is dropped whole. `profiles` and `accounts` are written
+        along.
         """
-        return await self._database.write(lambda connection: self._record(connection, outcomes, profiles))
+        return await self._database.write(lambda connection: self._record(connection, outcomes, profiles, accounts))
 
     async def release(self, jobs: Iterable[Job]) -> None:
         """Gives leases back unused, so that the jobs are due at once."""
@@ -160,6 +174,11 @@ class Jobs:
     async def poll_now(self, job_id: str, now: datetime) -> Job | None:
         """Makes a job due at once, or as soon as its provider's hint allows; a final job stays as it is."""
         return await self._database.write(lambda connection: _poll_now(connection, job_id, now))
+
+    async def note_cancel(self, job_id: str, now: datetime) -> None:
+        """Remembers that a job's provider accepted to cancel it."""
+        statement = update(JOBS).where(JOBS.c.id == job_id).values(cancel_accepted_at=now)
+        await self._database.write(lambda connection: connection.execute(statement) and None)
 
     async def forget(self, job_id: str) -> bool:
         """Stops tracking a job and deletes it with its history; what was already announced is still delivered."""
@@ -183,21 +202,17 @@ class Jobs:
         for share in shares:
             due = [row for lane in share.lanes for row in _due(connection, lane, share, now)]
             ids += [row.id for row in due] if len(due) <= share.count else self._choose(due, share.count, now)
-        lease = (
-            update(JOBS)
-            .where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
-            .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1)
-            .returning(*JOBS.c)
-        )
-        rows = connection.execute(lease).mappings().all() if ids else ()
-        # RETURNING promises no order.
-        jobs = tuple(to_job(row) for row in sorted(rows, key=lambda row: row["next_poll_at"]))
-        return PollClaim(jobs, _lanes(connection))
+        return PollClaim(_lease(connection, ids, lease_until) if ids else (), _lanes(connection))
 
     def _record(
-        self, connection: Connection, outcomes: Sequence[PollOutcome], profiles: Sequence[StoredProfile]
+        self,
+        connection: Connection,
+        outcomes: Sequence[PollOutcome],
+        profiles: Sequence[StoredProfile],
+        accounts: Sequence[HeldAccount],
     ) -> Recorded:
         replace_profiles(connection, profiles)
+        replace_accounts(connection, accounts)
         kept = _still_leased(connection, outcomes)
         if kept:
             connection.execute(_RECORD_POLL, [_changed_row(outcome.job) for outcome in kept])
@@ -311,6 +326,18 @@ def _due(connection: Connection, lane: str, share: PollShare, now: datetime) -> 
     if share.until > now:
         query = query.where(or_(JOBS.c.next_poll_at <= now, JOBS.c.not_before.is_(None), JOBS.c.not_before <= now))
     return [Waiting(*row) for row in connection.execute(query)]
+
+
+def _lease(connection: Connection, ids: Sequence[str] | Select[Any], lease_until: datetime) -> tuple[Job, ...]:
+    lease = (
+        update(JOBS)
+        .where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
+        .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1)
+        .returning(*JOBS.c)
+    )
+    rows = connection.execute(lease).mappings().all()
+    # RETURNING promises no order.
+    return tuple(to_job(row) for row in sorted(rows, key=lambda row: row["next_poll_at"]))
 
 
 def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> list[PollOutcome]:

@@ -121,6 +121,19 @@ class Sightings:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAccount:
+    """How an account stands that is held until a time (None: it is held no more); `tries` failed since `since`."""
+
+    provider: str
+    account: str
+    status: str
+    since: datetime | None
+    until: datetime | None
+    tries: int
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredProfile:
     """What is learned of the jobs of a kind, or (`model` is not "") of a model of it; `state` is opaque here."""
 
@@ -149,7 +162,8 @@ class Job:
     is a floor under `next_poll_at` that a provider's hint or the user's `poll_after` has set;
     `announcements` counts the progress and step events so far; `lease_epoch` fences late writers. `etag` names the
     state that the last reading saw. `is_alone`: the next poll asks for this job alone, not for many by one request;
-    `list_misses` counts the lists in a row that did not show it.
+    `list_misses` counts the lists in a row that did not show it. `cancel_accepted_at` is when its provider accepted to
+    cancel it.
     """
 
     id: str
@@ -191,6 +205,7 @@ class Job:
     is_alone: bool = False
     list_misses: int = 0
     sightings: Sightings | None = None
+    cancel_accepted_at: datetime | None = None
     lease_epoch: int = 0
 
 

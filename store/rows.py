@@ -66,6 +66,7 @@ _JOB_COLUMNS_AS_THEY_ARE = (
     "etag",
     "is_alone",
     "list_misses",
+    "cancel_accepted_at",
     "lease_epoch",
 )
 

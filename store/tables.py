@@ -102,6 +102,12 @@ class JobRow(SQLModel, table=True):
             sqlite_where=text("leased_until IS NOT NULL"),
             postgresql_where=text("leased_until IS NOT NULL"),
         ),
+        Index(
+            "jobs_by_deadline",
+            "timeout_at",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
         Index("jobs_by_status", "status", "id"),
         Index("jobs_by_remote_id", "remote_id", "id"),
         Index("jobs_by_end", "finished_at", "id"),
@@ -149,6 +155,7 @@ class JobRow(SQLModel, table=True):
     is_alone: bool = Field(sa_column_kwargs={"server_default": false()})
     list_misses: int = Field(sa_column_kwargs={"server_default": text("0")})
     sightings: dict[str, Any] | None = Field(sa_type=Json)
+    cancel_accepted_at: datetime | None = Field(sa_type=UtcDateTime)
     # The names hold no spaces: the API takes none that does.
     lane: str | None = Field(sa_column_args=(Computed(_LANE),))
 
@@ -315,6 +322,20 @@ class AttemptRow(SQLModel, table=True):
     response_body: str | None
 
 
+class AccountRow(SQLModel, table=True):
+    """An account that is held: its provider asked for silence, or refuses its credentials."""
+
+    __tablename__ = "accounts"
+
+    provider: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    status: str
+    since: datetime | None = Field(sa_type=UtcDateTime)
+    until: datetime | None = Field(sa_type=UtcDateTime)
+    tries: int
+    message: str | None
+
+
 class ProfileRow(SQLModel, table=True):
     """What is learned of how long the jobs of a kind, or of a model of it, take."""
 
@@ -365,6 +386,7 @@ EVENTS = _table("events")
 SUBSCRIPTIONS = _table("subscriptions")
 DELIVERIES = _table("deliveries")
 ATTEMPTS = _table("attempts")
+ACCOUNTS = _table("accounts")
 PROFILES = _table("profiles")
 API_KEYS = _table("api_keys")
 SECRETS = _table("secrets")

@@ -17,7 +17,7 @@ from store.tables import JOBS
 from tests.flow import fetch, live, register
 from tracker.demo.simulators import Fault, Phase, photogpt, wondercat
 from tracker.demo.stage import set_up
-from tracker.providers.description import DescriptionError
+from tracker.providers.catalog import MissingCredentialsError
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.schedule import most_overdue
 
@@ -145,6 +145,58 @@ async def test_wrong_credentials_suspend_the_account_and_one_job_tries_again(sta
     assert {job["status"] for job in await jobs_of(stage)} == {"succeeded"}
 
 
+async def test_account_that_was_held_is_held_after_a_restart_too(surroundings, clock, tmp_path):
+    settings = {"TRACKER_DATABASE_URL": f"sqlite:///{tmp_path / 'tracker.db'}"}
+    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+        await begin(stage, 3, wondercat.success("inference", 500))
+        stage.world.break_polls(Fault.RATE_LIMITED, job_id="r1", retry_after=120)
+        await live(stage, clock, 2)
+        assert (await account_of(stage))["status"] == "slowed"
+    held_until = clock() + timedelta(seconds=118)
+    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+        assert (await account_of(stage))["status"] == "slowed"
+        times = times_of_polls(stage, clock)
+        await live(stage, clock, 130)
+        assert min(at for at, _ in times) >= held_until
+        assert (await account_of(stage))["status"] == "active"
+    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+        assert (await account_of(stage))["status"] == "active"
+
+
+async def test_jobs_of_a_held_account_show_when_it_is_tried_again(stage, clock):
+    await begin(stage, 3, wondercat.success("inference", 500))
+    stage.world.break_polls(Fault.RATE_LIMITED, job_id="r1", retry_after=120)
+    await live(stage, clock, 20)
+    (account,) = (await fetch(stage, "/v1/providers/wondercat"))["accounts"]
+    for job in await jobs_of(stage):
+        assert job["next_poll_at"] == account["retry_at"]
+        assert job["poll_problem"] is None or job["poll_problem"]["retry_at"] == account["retry_at"]
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.HUNG_UP])
+async def test_job_ends_at_its_time_out_though_its_account_is_held_or_its_provider_is_gone(stage, clock, fault):
+    stage.world.break_polls(fault, times=100_000)
+    await begin(stage, 20, wondercat.success("inference", 10_000), timeout_seconds=60)
+    for _ in range(6):
+        await live(stage, clock, 30)
+        await stage.service.sweep.tick()
+    assert {(job["status"], job["error"]["code"]) for job in await jobs_of(stage)} == {("expired", "timeout")}
+    await live(stage, clock, 1)
+    assert len(stage.inbox.arrivals) == 20
+
+
+async def test_names_of_accounts_with_the_same_variables_are_one_name(surroundings):
+    settings = {"WONDERCAT_API_KEY__TEAM_A": "simulated-wondercat"}
+    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+        stage.world.add("wondercat", "inference", wondercat.success("inference", 20), job_id="r1")
+        job = await register(stage, provider="wondercat", kind="inference", remote_id="r1", account="Team_A")
+        assert job["account"] == "team-a"
+        body = {"provider": "wondercat", "kind": "inference", "remote_id": "r1", "account": "TEAM-A"}
+        again = await stage.client.post("/v1/jobs", json=body)
+        assert (again.status_code, again.json()["id"]) == (200, job["id"])
+        assert [each["id"] for each in (await fetch(stage, "/v1/jobs?account=TEAM_A"))["data"]] == [job["id"]]
+
+
 async def test_jobs_that_wait_for_a_suspended_account_are_not_charged(stage, clock):
     await begin(stage, 1)
     stage.world.break_polls(Fault.FORBIDDEN, times=1000)
@@ -171,11 +223,17 @@ async def test_changed_credentials_are_tried_at_once(surroundings, clock):
         assert {job["status"] for job in await jobs_of(stage)} == {"succeeded"}
 
 
-async def test_changed_settings_that_cannot_be_used_change_nothing(stage):
-    environ = stage.service.settings.environ
-    with pytest.raises(DescriptionError, match="TRACKER_DECART_CONCURRENT is 'many'"):
-        stage.service.take_credentials({**environ, "DECART_API_KEY": "new", "TRACKER_DECART_CONCURRENT": "many"})
-    assert stage.service.catalog.find("decart").credentials("default") == {"token": "simulated-decart"}
+async def test_nothing_but_credentials_is_taken_out_of_a_changed_environment(stage):
+    before = stage.service.catalog.find("decart")
+    others = {"TRACKER_DECART_CONCURRENT": "many", "TRACKER_DECART_BASE_URL": "https://elsewhere.example"}
+    stage.service.take_credentials({"DECART_API_KEY": "new", "DECART_API_KEY__TEAM_A": "team", **others})
+    after = stage.service.catalog.find("decart")
+    assert after.credentials("default") == {"token": "new"}
+    assert after.credentials("team-a") == {"token": "team"}
+    assert (after.base_url, after.budget("default")) == (before.base_url, before.budget("default"))
+    stage.service.take_credentials({})
+    with pytest.raises(MissingCredentialsError):
+        stage.service.catalog.find("decart").credentials("default")
 
 
 async def test_too_many_requests_slow_the_account_as_long_as_its_provider_asks(stage, clock):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from tests.flow import claim_due, fetch, live, register, told
+from tracker.demo.server import serve
 from tracker.demo.simulators import Fault, Listing, photogpt, scenario_scripts
 from tracker.demo.stage import set_up
 from tracker.poll import LEASE
+from tracker.providers.description import parse_description
 from tracker.rules.track import MOST_LIST_MISSES
 
 
@@ -172,6 +179,111 @@ async def test_list_that_fails_by_itself_delays_nobody(stage, clock, fault):
     assert {job["poll_problem"] for job in await jobs_of(stage)} == {None}
 
 
+@pytest.mark.parametrize("fault", [Fault.FORBIDDEN, Fault.RATE_LIMITED, Fault.HUNG_UP, Fault.UNAUTHORIZED])
+async def test_list_that_may_not_be_asked_for_does_not_keep_its_jobs_from_being_polled(stage, clock, fault):
+    stage.world.break_lists("scenario", fault, times=10_000)
+    await begin(stage, 20)
+    await live(stage, clock, 60)
+    assert {job["status"] for job in await jobs_of(stage)} == {"succeeded"}
+
+
+async def test_list_that_had_a_problem_is_asked_for_again_once_it_has_rested(stage, clock):
+    stage.world.break_lists("scenario", Fault.SERVER_ERROR, times=3)
+    await begin(stage, 20, scenario_scripts.success(500))
+    await live(stage, clock, 100)
+    polls = alone(stage)
+    await live(stage, clock, 60)
+    assert alone(stage) == polls
+    assert stage.world.lists["scenario"] > 20
+
+
+async def test_job_that_falls_due_while_its_list_is_walked_through_is_not_left_asleep(stage, clock):
+    await begin(stage, 4, scenario_scripts.success(2.5))
+    clock.advance(2)
+    stage.world.add("scenario", "job", scenario_scripts.success(1), job_id="late")
+    late = await register(stage, provider="scenario", remote_id="late")
+    clock.advance(1)
+    asker, opened = stage.service.poller._asker, asyncio.Event()
+    sound = asker._outbound
+
+    class Held:
+        async def exchange(self, request):
+            await opened.wait()
+            return await sound.exchange(request)
+
+    asker._outbound = Held()
+    await stage.service.poller.tick()
+    await stage.client.post(f"/v1/jobs/{late['id']}/poll")
+    assert await stage.service.poller.tick() is None, "its list is being walked through"
+    stage.service.poll_beat._planned_at = None
+    opened.set()
+    await stage.service.poller.drain()
+    assert stage.service.poll_beat._planned_at == clock()
+    await live(stage, clock, 0)
+    assert (await fetch(stage, f"/v1/jobs/{late['id']}"))["status"] == "succeeded"
+
+
+async def test_jobs_with_a_list_each_are_asked_for_as_the_budget_allows_and_none_is_left_asleep(surroundings, clock):
+    settings = {"TRACKER_SCENARIO_REQUESTS_PER_SECOND": "20"}
+    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+        for number in range(30):
+            project = f"p{number}"
+            details = {"projectId": project}
+            stage.world.add("scenario", "job", scenario_scripts.success(1), job_id=f"r{number}", details=details)
+            await register(stage, provider="scenario", remote_id=f"r{number}", params={"projectId": project})
+        await live(stage, clock, 4.5)
+        assert {job["status"] for job in await jobs_of(stage)} == {"succeeded"}
+        assert stage.world.lists["scenario"] == 0
+
+
+async def test_job_with_nobody_to_ride_along_with_is_not_polled_early(stage, clock):
+    for number in range(2):
+        params = {"projectId": f"p{number}"}
+        stage.world.add("scenario", "job", scenario_scripts.success(50), job_id=f"r{number}", details=params)
+        await register(stage, provider="scenario", remote_id=f"r{number}", params=params)
+        clock.advance(1)
+    await live(stage, clock, 1)
+    assert dict(stage.world.polls) == {"r0": 1}
+    await live(stage, clock, 1)
+    assert dict(stage.world.polls) == {"r0": 1, "r1": 1}
+
+
+async def test_kinds_that_share_a_list_are_each_read_by_their_own_words(surroundings, clock):
+    described = parse_description(SHARED_LIST, "shared.toml")
+
+    async def tasks(_request):
+        return JSONResponse({"tasks": [{"id": name, "state": "done"} for name in ("i1", "i2", "v1", "v2")]})
+
+    async def task(request):
+        return JSONResponse({"id": request.path_params["id"], "state": "done"})
+
+    app = Starlette(routes=[Route("/tasks", tasks), Route("/tasks/{id}", task)])
+    async with serve(app) as url:
+        settings = {"TRACKER_SHARED_BASE_URL": url}
+        async with set_up(surroundings, [described], settings, is_ticking=False) as stage:
+            for kind, name in (("image", "i1"), ("image", "i2"), ("video", "v1"), ("video", "v2")):
+                await register(stage, provider="shared", kind=kind, remote_id=name)
+            await live(stage, clock, 6)
+            ended = {job["remote_id"]: job["status"] for job in await jobs_of(stage)}
+    assert ended == {"i1": "succeeded", "i2": "succeeded", "v1": "running", "v2": "running"}
+
+
+SHARED_LIST = """
+    name = "shared"
+    title = "Two kinds, one list"
+    base_url = "https://shared.example"
+    auth = { scheme = "none" }
+    path = "/tasks/{id}"
+    id = ["/id"]
+    timing = { interval = 5 }
+    list = { path = "/tasks", items = "/tasks" }
+    [kinds.image]
+    status = { pointers = ["/state"], succeeded = ["done"] }
+    [kinds.video]
+    status = { pointers = ["/state"], running = ["done"], succeeded = ["final"] }
+"""
+
+
 async def test_list_that_is_refused_for_its_rate_slows_the_account_and_charges_one_job(stage, clock):
     stage.world.break_lists("scenario", Fault.RATE_LIMITED, retry_after=30)
     await begin(stage, 5, scenario_scripts.success(200))
@@ -218,17 +330,16 @@ async def test_stop_in_the_midst_of_a_walk_gives_every_lease_back(stage, clock):
     assert len(await claim_due(stage, clock(), LEASE)) == 30
 
 
-async def test_walk_whose_leases_run_out_is_given_up_and_begun_anew(stage, clock):
+async def test_jobs_of_a_walk_whose_leases_run_out_are_asked_for_alone(stage, clock):
     stage.world.listings["scenario"] = Listing(page_size=10)
     await begin(stage, 40, scenario_scripts.success(1000))
     clock.advance(3)
     await stage.service.poller.tick()
     await stage.service.poller.drain()
     clock.advance(LEASE.total_seconds() - 5)
-    lists = stage.world.lists["scenario"]
-    await live(stage, clock, 1)
-    assert {job["polls"] for job in await jobs_of(stage)} <= {1, 2}
-    assert stage.world.lists["scenario"] > lists
+    await live(stage, clock, 0)
+    assert alone(stage) == 30
+    assert all(job["polls"] for job in await jobs_of(stage))
 
 
 async def test_job_forgotten_in_the_midst_of_a_walk_is_simply_gone(stage, clock):

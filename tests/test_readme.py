@@ -13,8 +13,7 @@ import typer.main
 from store.records import Secret, Status
 from tracker.api.routes import ROUTES
 from tracker.cli.app import app
-from tracker.providers.catalog import load_descriptions
-from tracker.providers.catalog import Catalog
+from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.providers.description import parse_description
 from tracker.providers.interpret import interpret
 from tracker.rules.exchange import HttpAnswer

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,11 +145,55 @@ async def test_poll_url_on_another_host_is_refused_and_nothing_is_sent_there(sta
     assert seen == []
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 2x0 {key}\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n{key}\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: {key}\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{key}\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/{key}\r\ncontent-length: 0\r\n\r\n",
+        b"{key}",
+    ],
+)
+async def test_credentials_in_what_is_no_sound_http_get_out_nowhere(surroundings, clock, answer):
+    async def say(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = re.search(rb"x-key: (.*)\r\n", head, re.IGNORECASE)
+        writer.write(answer.replace(b"{key}", key[1]))
+        writer.close()
+
+    listener = await asyncio.start_server(say, "127.0.0.1", 0)
+    overrides = {
+        "ECHO_API_KEY": "plain-key-0123456789",
+        "TRACKER_ECHO_BASE_URL": f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}",
+    }
+    described = [parse_description(ECHO, "echo.toml")]
+    async with listener, set_up(surroundings, described, overrides, is_ticking=False) as stage:
+        job, told = await everything_told(stage, clock, "r1")
+    assert job["poll_problem"]
+    assert "0123456789" not in told
+
+
+def test_credentials_as_http_basic_spells_them_are_blotted():
+    pair = base64.b64encode(b"the-user:the-password").decode()
+    body = json.dumps({"error": f"Basic {pair} is refused"}).encode()
+    assert pair.encode() not in scrubbed(HttpAnswer(401, {}, body), ["the-user", "the-password"]).body
+
+
+def test_credentials_in_headers_and_failures_are_blotted():
+    secret = "long-enough-secret"
+    assert scrubbed(HttpAnswer(200, {"content-type": f"text/{secret}"}), [secret]).headers == {
+        "content-type": f"text/{BLOT}"
+    }
+    assert secret not in scrubbed(ExchangeFailure("connection", f"bad line {secret}"), [secret]).message
+
+
 def test_answer_without_credentials_is_left_as_it_is():
     answer = HttpAnswer(200, {}, b'{"a":1}')
     assert scrubbed(answer, ["long-enough-secret"]) is answer
     failure = ExchangeFailure("timeout", "none")
-    assert scrubbed(failure, ["long-enough-secret"]) is failure
+    assert scrubbed(failure, ["long-enough-secret"]) == failure
 
 
 def test_credentials_too_short_to_be_secrets_are_not_sought():

@@ -77,6 +77,7 @@ async def test_loops_are_made_to_look_again_at_every_sweep(stage, surroundings):
         service.events,
         surroundings,
         timedelta(days=1),
+        told=lambda _recorded: None,
         look_again=lambda: looks.append(1),
     )
     assert await sweep.tick() == surroundings.now() + EVERY

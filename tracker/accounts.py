@@ -1,16 +1,17 @@
 """The accounts and how they stand: what may be sent to a provider now, and what its answers make of that.
 
-Nothing of it is stored: a start finds every account active, and gives it its budget only after a whole window, in which
-the process before this one may still have used it.
+How a held account stands is stored with the polls that made it so. After a start an account has its budget only after a
+whole window, in which the process before this one may still have used it.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
 import structlog
 
+from store.records import HeldAccount
 from tracker.rules.accounts import (
     AccountStatus,
     Breaker,
@@ -21,12 +22,13 @@ from tracker.rules.accounts import (
     standing_after,
 )
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult
+from tracker.rules.lists import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from tracker.rules.reading import Answer
+    from tracker.rules.reading import Answer, Problem
     from tracker.surroundings import Surroundings
 
 _log = structlog.stdlib.get_logger("tracker")
@@ -65,7 +67,11 @@ class Account:
         self.budget = budget
         self.reach = reach
         self.standing = Standing()
+        self.has_changed = False
+        """Whether how it stands is to be kept."""
         self.in_flight = 0
+        self.lists: defaultdict[str, Rest] = defaultdict(Rest)
+        """How long the list of each kind is left alone."""
         self._opens_at = opened_at + budget.window
         self._ends: deque[datetime] = deque()
 
@@ -100,10 +106,26 @@ class Account:
         self.reach.in_flight -= 1
         self._ends.append(self._surroundings.now())
 
+    def note_list(self, kind: str, problem: Problem | None) -> None:
+        """Notes how a kind's list fared."""
+        self.lists[kind] = self.lists[kind].after(problem, self._surroundings.now())
+
+    def held(self) -> HeldAccount:
+        """How the account stands, to be kept."""
+        known = self.standing
+        return HeldAccount(
+            self.provider, self.name, known.status.value, known.since, known.until, known.tries, known.message
+        )
+
+    def stand_as(self, held: HeldAccount) -> None:
+        """Takes up how the account stood before a restart."""
+        self.standing = Standing(AccountStatus(held.status), held.since, held.until, held.tries, held.message)
+
     def note(self, answer: Answer) -> None:
         """Notes what an answer says of the account; told in the log when that changes how it stands."""
         before = self.standing
         self.standing = standing_after(before, answer, self._surroundings.now(), self._surroundings.jitter())
+        self.has_changed = self.has_changed or self.standing != before
         if self.standing.status is before.status:
             return
         if self.standing.status is AccountStatus.ACTIVE:
@@ -117,10 +139,14 @@ class Account:
             )
 
     def forgive(self) -> None:
-        """Takes the account for active again: its credentials are others now."""
-        if self.standing.status is not AccountStatus.ACTIVE:
-            _log.info("account.forgiven", provider=self.provider, account=self.name, was=self.standing.status.value)
-        self.standing = Standing()
+        """Takes an account that was suspended for active again: its credentials are others now."""
+        if self.standing.status is AccountStatus.SUSPENDED:
+            _log.info("account.forgiven", provider=self.provider, account=self.name)
+            self.standing, self.has_changed = Standing(), True
+
+    def held_until(self, now: datetime) -> datetime | None:
+        """Until when nothing is sent but a try now and then; None: it is not held."""
+        return max((until for until in self._held_until() if until is not None and until > now), default=None)
 
     def _held_until(self) -> tuple[datetime | None, datetime | None]:
         return self.standing.until, self.reach.breaker.until
@@ -150,6 +176,13 @@ class Accounts:
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._accounts.values())
+
+    def take_changed(self) -> list[HeldAccount]:
+        """How those accounts stand whose standing changed since this was last asked."""
+        changed = [account for account in self._accounts.values() if account.has_changed]
+        for account in changed:
+            account.has_changed = False
+        return [account.held() for account in changed]
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider that were asked for so far."""

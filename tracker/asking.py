@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -27,6 +28,9 @@ T = TypeVar("T")
 _TIMING_OF_STRANGERS = Timing(first=60, interval=60)
 """For a job whose provider or kind is no longer described."""
 
+_AT_ONCE_SECONDS = 1.0
+"""A kept connection that is no more is noticed at once; who hangs up later has taken the request."""
+
 _log = structlog.stdlib.get_logger("tracker")
 
 
@@ -50,15 +54,19 @@ class Asker:
         account.note(answer)
         return answer
 
-    async def turn_page(self, jobs: Sequence[Job], page: str | None, account: Account) -> PageOf:
-        """What a page of a list says of the jobs that are sought in it."""
+    async def turn_page(
+        self, asked: Sequence[Job], sought: Sequence[Job], page: str | None, account: Account
+    ) -> PageOf:
+        """What a page of the list that is asked for `asked` says of those of them that are still sought."""
+        first = asked[0]
         try:
-            provider = self._catalog.find(jobs[0].provider)
-            result = await self._exchange(provider.list_request(jobs, page), account)
-            found = provider.read_page(jobs, result, self._surroundings.now())
+            provider = self._catalog.find(first.provider)
+            result = await self._exchange(provider.list_request(asked, page), account)
+            found = provider.read_page(sought, result, self._surroundings.now())
         except Exception as error:
-            found = PageOf(problem=_problem(error, jobs[0].id))
+            found = PageOf(problem=_problem(error, first.id))
         account.note(found.problem or Unchanged())
+        account.note_list(first.kind, found.problem)
         return found
 
     def timing(self, provider: str, kind: str) -> Timing:
@@ -83,9 +91,11 @@ class Asker:
         return self._known(lambda: self._catalog.find(job.provider).most_by_one_request(job.kind), None)
 
     async def _exchange(self, request: HttpRequest, account: Account) -> ExchangeResult:
+        started = asyncio.get_running_loop().time()
         result = await self._outbound.exchange(request)
-        is_hung_up = isinstance(result, ExchangeFailure) and result.is_hung_up
-        if is_hung_up and request.method == "GET" and account.room(self._surroundings.now()) > 0:
+        is_hung_up = isinstance(result, ExchangeFailure) and result.is_hung_up and request.method == "GET"
+        was_at_once = asyncio.get_running_loop().time() - started < _AT_ONCE_SECONDS
+        if is_hung_up and was_at_once and account.room(self._surroundings.now()) > 0:
             # The far side let go of a connection that was kept for the next request, as it may at any time.
             account.begin()
             try:

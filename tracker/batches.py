@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
 T = TypeVar("T")
+_LARGEST = 2000
+"""Outcomes that are written together at most: a transaction must not hold up the writer for long."""
+
 _log = structlog.stdlib.get_logger("tracker")
 
 
@@ -44,7 +47,7 @@ class Batches(Generic[T]):
     async def _write_all(self) -> None:
         try:
             while self._gathered:
-                batch, self._gathered = self._gathered, []
+                batch, self._gathered = self._gathered[:_LARGEST], self._gathered[_LARGEST:]
                 await self._write_one(batch)
         finally:
             self._writer = None

@@ -117,13 +117,18 @@ class Poller:
         walked = {(walk.account, walk.kind) for walk in self._walks}
         due = []
         for lane in lanes:
-            interval = None if lane.is_alone else self._asker.list_interval(lane.provider, lane.kind)
+            interval = None if lane.is_alone else self._list_interval(lane, now)
             if lane.due_at <= now and (interval is None or (self._account(lane), lane.kind) not in walked):
                 due.append(DueLane(lane, None if interval is None else interval * _RIDES))
         return due
 
     def _rooms(self, lanes: Sequence[PollLane], now: datetime) -> dict[tuple[str, str], int]:
         return {(lane.provider, lane.account): self._account(lane).room(now) for lane in lanes}
+
+    def _list_interval(self, of: PollLane | Job, now: datetime) -> float | None:
+        """The interval of a kind whose list may be asked for now; None: its jobs are asked for one by one."""
+        is_resting = not self._account(of).lists[of.kind].is_over(now)
+        return None if is_resting else self._asker.list_interval(of.provider, of.kind)
 
     def _account(self, of: PollLane | Job) -> Account:
         return self._accounts.find(of.provider, of.account)
@@ -142,21 +147,25 @@ class Poller:
 
     async def _start(self, jobs: Sequence[Job], now: datetime) -> None:
         """Sends a request for each job that is asked for alone, and begins a walk for those that a list shows."""
-        lists: dict[str, list[Job]] = defaultdict(list)
+        lists: dict[tuple[str, ...], list[Job]] = defaultdict(list)
         alone = []
         for job in jobs:
             if is_out_of_time(job, now):
                 self._outcomes.put((give_up(job, now), 0))
-            elif job.is_alone or self._asker.list_interval(job.provider, job.kind) is None:
+            elif job.is_alone or self._list_interval(job, now) is None:
                 alone.append(job)
             elif (key := self._asker.list_key(job, now)) is None:
                 self._outcomes.put((ask_alone(job, now, for_good=True), 0))
             else:
-                lists[f"{job.account} {key}"].append(job)
-        alone += [group[0] for group in lists.values() if len(group) == 1]
-        for group in lists.values():
+                lists[job.provider, job.account, job.kind, key].append(job)
+        # Who rides along has nobody to ride with where no job of the list is due.
+        early = [job for group in lists.values() if not any(_is_due(job, now) for job in group) for job in group]
+        due = [group for group in lists.values() if any(_is_due(job, now) for job in group)]
+        alone += [group[0] for group in due if len(group) == 1]
+        for group in due:
             if len(group) > 1:
                 self._walks += self._new_walks(group, now)
+        await self._jobs.release(early)
         await self._ask_alone(alone, now)
         await self._turn_pages(now)
 
@@ -170,6 +179,8 @@ class Poller:
                 # A lane of lists turned out to hold more lists than there is room for.
                 surplus.append(job)
         await self._jobs.release(surplus)
+        if surplus:
+            self._wake_at(now)
 
     def _new_walks(self, jobs: Sequence[Job], now: datetime) -> list[ListWalk]:
         """One walk, or several where a request can name so many jobs only."""
@@ -181,8 +192,9 @@ class Poller:
         """Sends for the next page of every walk that has room; one whose leases run out is given up."""
         late = [each for each in self._walks if not each.is_turning and now > each.leased_until - _LEASE_FOR_A_PAGE]
         for walk in late:
-            self._walks.remove(walk)
-            await self._jobs.release(walk.sought.values())
+            self._end_of(walk)
+            for outcome in walk.give_up(now):
+                self._outcomes.put((outcome, 0))
         for walk in self._walks:
             if not walk.is_turning and self._free > 0 and walk.account.room(now) > 0:
                 walk.is_turning = True
@@ -214,14 +226,14 @@ class Poller:
     async def _turn_page(self, walk: ListWalk) -> None:
         started = self._surroundings.now()
         try:
-            page = await self._asker.turn_page(list(walk.sought.values()), walk.page, walk.account)
+            page = await self._asker.turn_page(walk.asked, list(walk.sought.values()), walk.page, walk.account)
             now = self._surroundings.now()
             outcomes = walk.found_on(page, self._decided, now)
             if not walk.goes_on(page):
                 outcomes += await self._end_walk(walk, page, now)
         except Exception:
             # A walk that cannot go on must not be tried for ever: its leases run out by themselves.
-            self._walks.remove(walk)
+            self._end_of(walk)
             raise
         walk.is_turning = False
         _log_page(walk, page, outcomes, (now - started).total_seconds())
@@ -231,8 +243,13 @@ class Poller:
         timing = self._asker.timing(walk.account.provider, walk.kind)
         outcomes, given_back = walk.end(page, timing, now, self._surroundings.jitter())
         await self._jobs.release(given_back)
-        self._walks.remove(walk)
+        self._end_of(walk)
         return outcomes
+
+    def _end_of(self, walk: ListWalk) -> None:
+        """Takes a walk off the list of those under way: jobs may have come meanwhile that waited for its end."""
+        self._walks.remove(walk)
+        self._is_short = True
 
     def _decided(self, job: Job, answer: Answer) -> PollOutcome:
         if answer.retry_after is not None and answer.retry_after > LONGEST_HINT:
@@ -255,7 +272,7 @@ class Poller:
         outcomes = [outcome for outcome, _ in batch if outcome is not None]
         if not outcomes:
             return
-        recorded = await self._jobs.record(outcomes)
+        recorded = await self._jobs.record(outcomes, accounts=self._accounts.take_changed())
         self._told(recorded)
         if recorded.next_due_at is not None:
             self._wake_at(recorded.next_due_at)
@@ -269,6 +286,10 @@ class Poller:
             # Jobs, or the next page of a list, may have been left waiting for these.
             self._is_short = False
             self._wake_at(self._surroundings.now())
+
+
+def _is_due(job: Job, now: datetime) -> bool:
+    return job.next_poll_at is not None and job.next_poll_at <= now
 
 
 def _log_poll(outcome: PollOutcome, seconds: float) -> None:

@@ -64,8 +64,7 @@ def migrate(settings: Settings) -> str:
 async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None) -> None:
     with _listen(settings) as listener, _Stop() as stop:
         async with Service(settings) as service:
-            if read_again is not None:
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _take_credentials, service, read_again)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _take_credentials, service, read_again)
             config = uvicorn.Config(
                 service.app,
                 log_config=None,
@@ -78,10 +77,13 @@ async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]]
             await _Server(config, service.bell, stop).serve(sockets=[listener])
 
 
-def _take_credentials(service: Service, read_again: Callable[[], Mapping[str, str]]) -> None:
+def _take_credentials(service: Service, read_again: Callable[[], Mapping[str, str]] | None) -> None:
+    if read_again is None:
+        _log.warning("credentials.kept", reason="The service was started without --env-file.")
+        return
     try:
         service.take_credentials(read_again())
-    except (ValueError, DescriptionError) as error:
+    except ValueError as error:
         _log.warning("credentials.kept", reason=str(error))
     else:
         _log.info("credentials.taken")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
+from store.accounts import HeldAccounts
 from store.database import Database
 from store.deliveries import Deliveries
 from store.events import Events
@@ -97,12 +98,9 @@ class Service:
         await self._stack.aclose()
 
     def take_credentials(self, environ: Mapping[str, str]) -> None:
-        """Polls with other credentials from now on, and at once where an account was suspended for the old ones.
-
-        Raises DescriptionError, and then goes on with the old ones.
-        """
+        """Polls with other credentials from now on, and at once where an account was suspended for the old ones."""
         before = {account: self._secrets_of(account) for account in self.accounts}
-        self.catalog.take(environ)
+        self.catalog.take_credentials(environ)
         for account, secrets_before in before.items():
             if self._secrets_of(account) != secrets_before:
                 account.forgive()
@@ -134,6 +132,8 @@ class Service:
         self.deliver_beat = self.metronome.beat("deliver", lambda: self.deliverer.tick())  # noqa: PLW0108 - the same
         self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
         self.accounts = Accounts(self.catalog.budget, surroundings)
+        for held in await HeldAccounts(self._database).all():
+            self.accounts.find(held.provider, held.account).stand_as(held)
         self.poller = Poller(
             self.jobs,
             Asker(self.catalog, self._to_providers, surroundings),
@@ -154,7 +154,13 @@ class Service:
             wake_at=self.deliver_beat.wake_at,
         )
         self.sweep = Sweep(
-            self.jobs, self.deliveries, self.events, surroundings, settings.retention, look_again=self._look_again
+            self.jobs,
+            self.deliveries,
+            self.events,
+            surroundings,
+            settings.retention,
+            told=self._tell,
+            look_again=self._look_again,
         )
 
     def _start_loops(self, stack: AsyncExitStack) -> None:

@@ -1,4 +1,4 @@
-"""Housekeeping: leases that were lost, and rows that are past their retention."""
+"""Housekeeping: leases that were lost, jobs that are past their time-out, and rows that are past their retention."""
 
 from __future__ import annotations
 
@@ -7,23 +7,33 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from tracker.rules.track import give_up
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from store.deliveries import Deliveries
     from store.events import Events
-    from store.jobs import Jobs
+    from store.jobs import Jobs, Recorded
     from tracker.surroundings import Surroundings
 
 EVERY = timedelta(seconds=30)
 ROWS_AT_A_TIME = 200
 """Small batches, so that a sweep never holds up the writer."""
 
+LAST_POLL = timedelta(seconds=60)
+"""A job is polled once more at its time-out. When that does not come to pass (its account is held, its provider cannot
+be reached, the budget is spent on others), its time is over all the same."""
+
 _log = structlog.stdlib.get_logger("tracker")
 
 
 class Sweep:
-    """Tidies up every half minute. `look_again` is called each time: no loop sleeps longer than that by mistake."""
+    """Tidies up every half minute.
+
+    `told` is called with what came of jobs that it ended. `look_again` is called each time: no loop sleeps longer than
+    that by mistake.
+    """
 
     def __init__(
         self,
@@ -32,6 +42,7 @@ class Sweep:
         events: Events,
         surroundings: Surroundings,
         retention: timedelta,
+        told: Callable[[Recorded], None],
         look_again: Callable[[], None],
     ) -> None:
         self._jobs = jobs
@@ -39,6 +50,7 @@ class Sweep:
         self._events = events
         self._surroundings = surroundings
         self._retention = retention
+        self._told = told
         self._look_again = look_again
 
     async def tick(self) -> datetime:
@@ -48,9 +60,17 @@ class Sweep:
         deliveries = await self._deliveries.recover_leases(now)
         if jobs or deliveries:
             _log.warning("leases.recovered", jobs=jobs, deliveries=deliveries)
+        expired = await self._end_what_is_late(now)
         self._look_again()
         old = now - self._retention
         forgotten = await self._jobs.forget_finished(old, ROWS_AT_A_TIME)
         forgotten += await self._events.forget(old, ROWS_AT_A_TIME)
         # A full batch says that there is more to do.
-        return now + (timedelta(seconds=1) if forgotten >= ROWS_AT_A_TIME else EVERY)
+        return now + (timedelta(seconds=1) if max(forgotten, expired) >= ROWS_AT_A_TIME else EVERY)
+
+    async def _end_what_is_late(self, now: datetime) -> int:
+        """Ends jobs whose time is over and that nobody could poll once more; counts them."""
+        late = await self._jobs.claim_out_of_time(now - LAST_POLL, ROWS_AT_A_TIME, now + LAST_POLL)
+        if late:
+            self._told(await self._jobs.record([give_up(job, now) for job in late]))
+        return len(late)

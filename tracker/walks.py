@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 
 class ListWalk:
-    """The jobs that are sought, which are leased until a time, and the page to turn next."""
+    """The jobs that are sought, which are leased until a time, and the page to turn next.
+
+    The list is asked for all of `asked` on each page: a token belongs to the query that it was given out for.
+    """
 
     def __init__(self, account: Account, jobs: Iterable[Job], leased_until: datetime) -> None:
         self.account = account
-        self.sought = {job.id: job for job in jobs}
-        self.kind = next(iter(self.sought.values())).kind
+        self.asked = tuple(jobs)
+        self.sought = {job.id: job for job in self.asked}
+        self.kind = self.asked[0].kind
         self.leased_until = leased_until
         self.is_turning = False
         self._walk = Walk()
@@ -46,6 +50,10 @@ class ListWalk:
     def goes_on(self, page: PageOf) -> bool:
         """Whether the next page is worth its request."""
         return page.problem is None and not page.retry_after and self._walk.goes_on(len(self.sought))
+
+    def give_up(self, now: datetime) -> list[PollOutcome]:
+        """What becomes of the jobs that are still sought when their leases run out: they are asked for alone."""
+        return [ask_alone(job, now, missed=self.page is not None) for job in self.sought.values()]
 
     def end(
         self, page: PageOf, timing: Timing, now: datetime, jitter: float

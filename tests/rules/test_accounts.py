@@ -151,3 +151,16 @@ def test_each_failed_try_of_a_provider_waits_twice_as_long_up_to_an_end():
 
 def test_names_with_the_same_variables_are_one_account():
     assert canonical_name("Team_A") == canonical_name("team-a") == "team-a"
+
+
+def test_account_that_was_slowed_for_long_is_not_asked_sooner_for_wrong_credentials():
+    slowed = standing_after(Standing(), Problem("rate_limited", "slow", 429, 600), NOW, MIDDLE)
+    suspended = standing_after(slowed, UNAUTHORIZED, at(1), MIDDLE)
+    assert (suspended.status, suspended.until) == (AccountStatus.SUSPENDED, at(600))
+
+
+def test_answer_that_was_under_way_makes_a_suspended_account_none_that_is_merely_slowed():
+    suspended = standing_after(Standing(), UNAUTHORIZED, NOW, MIDDLE)
+    assert standing_after(suspended, LIMITED, at(1), MIDDLE) == suspended
+    later = standing_after(suspended, Problem("rate_limited", "slow", 429, 60), at(1), MIDDLE)
+    assert (later.status, later.until) == (AccountStatus.SUSPENDED, at(61))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.records import Status
-from tracker.rules.lists import MOST_BARREN_PAGES, OF_THE_ACCOUNT, Walk, not_shown
+from tracker.rules.lists import MOST_BARREN_PAGES, OF_THE_ACCOUNT, Rest, Walk, not_shown
 from tracker.rules.reading import Problem, Reading
 from tracker.rules.track import MOST_LIST_MISSES, ask_alone, decide, seen_in_list
 
@@ -60,7 +60,7 @@ def test_jobs_that_a_list_does_not_show_are_asked_for_alone_and_nothing_is_said_
         after = outcome.job
         assert (outcome.transitions, outcome.events) == ((), ())
         assert (after.status, after.sequence, after.polls, after.poll_problem) == (Status.QUEUED, 0, 0, None)
-        assert (after.is_alone, after.list_misses) == (True, 1)
+        assert (after.is_alone, after.list_misses) == (True, int(problem is None and not hint))
         assert before.id == after.id
         assert after.next_poll_at == (after.not_before or NOW)
         assert after.next_poll_at <= after.timeout_at
@@ -98,3 +98,16 @@ def test_job_that_no_list_reaches_is_asked_for_alone_for_good():
 
 def test_floor_that_was_there_before_is_kept():
     assert ask_alone(new_job(not_before=at(50)), NOW).job.next_poll_at == at(50)
+
+
+def test_list_that_had_a_problem_rests_longer_each_time_and_an_answer_ends_that():
+    problem, rest, now, seconds = Problem("http_status", "500", 500), Rest(), NOW, []
+    for _ in range(9):
+        rest = rest.after(problem, now)
+        assert not rest.is_over(now)
+        assert rest.is_over(rest.until)
+        seconds.append((rest.until - now).total_seconds())
+        now = rest.until
+    assert seconds == [10, 20, 40, 80, 160, 320, 640, 900, 900]
+    assert rest.after(None, now) == Rest()
+    assert Rest().is_over(NOW)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.records import PollLane, Waiting
-from tracker.rules.fairness import LISTED_AT_ONCE, DueLane, share_requests
+from tracker.rules.fairness import CLAIMED_AT_ONCE, LISTED_AT_ONCE, DueLane, share_requests
 from tracker.rules.schedule import most_overdue
 
 from .strategies import NOW, at
@@ -107,3 +107,10 @@ def test_no_more_are_chosen_than_there_is_room_for_and_none_twice(due, count):
     chosen = most_overdue(due, count, NOW)
     assert len(chosen) == min(count, len(due))
     assert set(chosen) <= {job.id for job in due}
+
+
+def test_no_more_jobs_are_claimed_at_a_time_than_a_statement_can_name_and_small_shares_go_first():
+    due = [lane(account, rides=1) for account in "abcdefgh"] + [lane("i")]
+    shares = share_requests(due, rooms(**dict.fromkeys("abcdefghi", 50)), 256, NOW)
+    assert sum(share.count for share in shares) <= CLAIMED_AT_ONCE
+    assert shares[0].lanes == ("scenario i job",)

@@ -64,3 +64,10 @@ def test_grace_of_a_kind_is_how_long_a_404_is_only_a_problem():
     timing = replace(TIMING, not_found_grace=5)
     assert not decide(new_job(), Absent("not_found", 404), timing, at(5), 0.5).job.status.is_final
     assert decide(new_job(), Absent("not_found", 404), timing, at(5.1), 0.5).job.status is Status.EXPIRED
+
+
+def test_job_that_its_provider_forgets_after_it_accepted_to_cancel_it_is_canceled():
+    for absent in (Absent("not_found", 404), Absent("gone", 410)):
+        outcome = decide(new_job(cancel_accepted_at=at(1)), absent, TIMING, at(2), 0.5)
+        assert (outcome.job.status, outcome.job.error, outcome.job.next_poll_at) == (Status.CANCELED, None, None)
+        assert [event.type for event in outcome.events] == ["job.canceled"]

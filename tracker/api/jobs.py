@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
@@ -27,8 +28,8 @@ from tracker.api.pages import (
 from tracker.api.payloads import event_payload
 from tracker.api.problems import ApiError, not_found, wrong_field, wrong_parameter
 from tracker.providers.catalog import Provider, ProviderError, UnusableJobError
+from tracker.rules.accounts import canonical_name
 from tracker.rules.events import DEFAULT_EVENTS
-from tracker.rules.exchange import ExchangeFailure, HttpRequest
 from tracker.rules.payload import job_payload, rfc3339, transition_payload
 from tracker.rules.schedule import first_poll_at
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from starlette.requests import Request
+
+    from tracker.rules.exchange import HttpRequest
 
 LONGEST_WAIT = 300.0
 USUAL_WAIT = 30.0
@@ -56,14 +59,15 @@ async def create(request: Request) -> Response:
     job, is_new = await context.jobs.register(new_job(context, body), rerun=body.rerun)
     if is_new and job.next_poll_at is not None:
         context.poll_at(job.next_poll_at)
-    return json_response(job_payload(job), 201 if is_new else 200, {"location": f"/v1/jobs/{job.id}"})
+    return json_response(_shown(context, job), 201 if is_new else 200, {"location": f"/v1/jobs/{job.id}"})
 
 
 async def index(request: Request) -> Response:
     """`GET /v1/jobs`."""
     limit, after = page_of(request)
-    page = await context_of(request).jobs.find(_filter_of(request), limit, after)
-    return list_response(request, map(job_payload, page.rows), page.next_after)
+    context = context_of(request)
+    page = await context.jobs.find(_filter_of(request), limit, after)
+    return list_response(request, (_shown(context, job) for job in page.rows), page.next_after)
 
 
 async def show(request: Request) -> Response:
@@ -77,7 +81,7 @@ async def show(request: Request) -> Response:
         seconds = min(float(preferred.group(1)), LONGEST_WAIT)
         job = await _when_final(context_of(request), job, seconds)
         headers["preference-applied"] = f"wait={seconds:.0f}"
-    payload = job_payload(job)
+    payload = _shown(context_of(request), job)
     if "history" in expansions:
         payload["history"] = [transition_payload(row) for row in await context_of(request).jobs.history(job.id)]
     if "steps" in expansions:
@@ -118,7 +122,7 @@ async def wait(request: Request) -> Response:
     refuse_unknown_parameters(request, ("timeout",))
     seconds = seconds_of(request, "timeout", USUAL_WAIT, LONGEST_WAIT)
     job = await _when_final(context_of(request), await _job_of(request), seconds)
-    return json_response(job_payload(job))
+    return json_response(_shown(context_of(request), job))
 
 
 async def poll(request: Request) -> Response:
@@ -130,7 +134,7 @@ async def poll(request: Request) -> Response:
     if job is None:
         raise not_found("job", request.path_params["id"])
     context.poll_at(job.next_poll_at or now)
-    return json_response(job_payload(job), 202)
+    return json_response(_shown(context, job), 202)
 
 
 async def cancel(request: Request) -> Response:
@@ -139,10 +143,18 @@ async def cancel(request: Request) -> Response:
     context = context_of(request)
     job = await _job_of(request)
     asked = _cancel_request(context, job)
-    result = await context.ask_provider(asked)
-    if isinstance(result, ExchangeFailure) or not 200 <= result.status < 300:
-        said = result.message if isinstance(result, ExchangeFailure) else f"It answered HTTP {result.status}."
-        raise ApiError(502, f"The provider did not accept to cancel the job. {said}")
+    account = context.accounts.find(job.provider, job.account)
+    account.begin()
+    try:
+        result = await context.ask_provider(asked)
+    finally:
+        account.end()
+    problem = context.catalog.find(job.provider).cancel_problem(job, result, context.surroundings.now())
+    if problem is not None:
+        if problem.code in ("unauthorized", "rate_limited"):
+            account.note(problem)
+        raise ApiError(502, f"The provider did not accept to cancel the job. {problem.message}")
+    await context.jobs.note_cancel(job.id, context.surroundings.now())
     return await poll(request)
 
 
@@ -189,7 +201,7 @@ def _job(context: Context, body: JobBody, provider: Provider, kind: str, now: da
         id=context.surroundings.new_id("job"),
         provider=body.provider,
         kind=kind,
-        account=body.account,
+        account=canonical_name(body.account),
         remote_id=body.remote_id,
         run=1,
         created_at=now,
@@ -224,6 +236,16 @@ def _refuse_unusable(provider: Provider, job: Job) -> None:
         raise wrong_field(error.pointer, str(error)) from error
     except ProviderError as error:
         raise wrong_field("/account", str(error)) from error
+
+
+def _shown(context: Context, job: Job) -> dict[str, Any]:
+    """The job as it is; its next poll is not before its account, or its provider, is tried again."""
+    if job.next_poll_at is None:
+        return job_payload(job)
+    held_until = context.accounts.find(job.provider, job.account).held_until(context.surroundings.now())
+    next_poll_at = job.next_poll_at if held_until is None else max(job.next_poll_at, held_until)
+    problem = job.poll_problem and replace(job.poll_problem, retry_at=next_poll_at)
+    return job_payload(replace(job, next_poll_at=next_poll_at, poll_problem=problem))
 
 
 async def _job_of(request: Request) -> Job:
@@ -261,7 +283,7 @@ def _filter_of(request: Request) -> JobFilter:
     return JobFilter(
         providers=tuple(query.getlist("provider")),
         kinds=tuple(query.getlist("kind")),
-        accounts=tuple(query.getlist("account")),
+        accounts=tuple(canonical_name(name) for name in query.getlist("account")),
         statuses=tuple(_status(value) for value in query.getlist("status")),
         remote_ids=tuple(query.getlist("remote_id")),
         labels=tuple(labels),

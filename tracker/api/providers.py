@@ -8,7 +8,7 @@ from store.records import Status
 from tracker.api.context import Context, context_of
 from tracker.api.pages import json_response, list_response, refuse_unknown_parameters
 from tracker.api.problems import ApiError
-from tracker.providers.catalog import Provider, ProviderError
+from tracker.providers.catalog import DEFAULT_ACCOUNT, Provider, ProviderError
 from tracker.rules.payload import rfc3339_or_none
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _payload(context: Context, provider: Provider) -> dict[str, Any]:
         "base_url": provider.base_url,
         "default_kind": described.kind_if_unnamed,
         "credentials": sorted(described.variables().values()),
-        "budget": _budget_payload(described.budget.budget()),
+        "budget": _budget_payload(provider.budget(DEFAULT_ACCOUNT)),
         "breaker": _breaker_payload(context.accounts.reach(described.name)),
         "accounts": [
             _account_payload(context.accounts.find(described.name, name), has_credentials=name in provider.accounts())

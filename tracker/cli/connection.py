@@ -124,6 +124,9 @@ class Connection:
         explanation = _explain(problem or {"title": f"{status} {response.reason_phrase}"})
         if status in (401, 403):
             stop(f"{explanation}; set TRACKER_API_KEY to a key that may do this.", ExitCode.USAGE)
+        if status == 502 and problem is not None:
+            # The service was reached; it is the provider that it tells of.
+            stop(f"{explanation}.", ExitCode.ENDED_BADLY)
         if status >= 500:
             stop(f"Tracker at {self._url} answered {status}: {explanation}.", ExitCode.UNREACHABLE)
         if problem is None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracker.providers import listing
 from tracker.providers.description import BASE_URL, Description, DescriptionError, Kind, read_description
-from tracker.providers.interpret import interpret
+from tracker.providers.interpret import interpret, refused
 from tracker.providers.request import cancel_request, poll_request
 from tracker.providers.scrub import scrubbed
 from tracker.providers.templates import MissingParameterError, UnusableValueError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from store.records import Job
     from tracker.providers.listing import PageOf
     from tracker.rules.exchange import ExchangeResult, HttpRequest
-    from tracker.rules.reading import Answer
+    from tracker.rules.reading import Answer, Problem
     from tracker.rules.schedule import Timing
 
 DEFAULT_ACCOUNT = "default"
@@ -147,6 +147,10 @@ class Provider:
         safe = scrubbed(result, self.secrets(job.account))
         return interpret(self._kind(job.kind), self.base_url, job, safe, now)
 
+    def cancel_problem(self, job: Job, result: ExchangeResult, now: datetime) -> Problem | None:
+        """Why the provider did not accept to cancel a job, in its own words where it gives some; None: it did."""
+        return refused(self._kind(job.kind), scrubbed(result, self.secrets(job.account)), now)
+
     def list_key(self, job: Job, now: datetime) -> str | None:
         """Jobs with one key can be asked for by one request; None: this one only alone. Raises ProviderError."""
         return listing.can_be_listed(self._kind(job.kind), self.base_url, job, now)
@@ -183,9 +187,9 @@ class Catalog:
     def __init__(self, descriptions: Iterable[Description], environ: Mapping[str, str]) -> None:
         self._providers = {each.name: _provider(each, environ) for each in descriptions}
 
-    def take(self, environ: Mapping[str, str]) -> None:
-        """Uses other credentials from now on. Raises DescriptionError, and then goes on with those that it had."""
-        self._providers = {name: _provider(known.description, environ) for name, known in self._providers.items()}
+    def take_credentials(self, environ: Mapping[str, str]) -> None:
+        """Uses the credentials of another environment from now on, and nothing else of it."""
+        self._providers = {name: _with_credentials(known, environ) for name, known in self._providers.items()}
 
     def find(self, name: str) -> Provider:
         """The provider of this name. Raises ProviderError, which names those that exist."""
@@ -209,6 +213,17 @@ def _provider(description: Description, environ: Mapping[str, str]) -> Provider:
     for account in {DEFAULT_ACCOUNT, *provider.accounts()}:
         provider.budget(account)  # told now where a setting cannot be used
     return provider
+
+
+def _with_credentials(provider: Provider, environ: Mapping[str, str]) -> Provider:
+    bases = tuple(provider.description.variables().values())
+    known = {name: value for name, value in provider.environ.items() if not _is_credential(name, bases)}
+    new = {name: value for name, value in environ.items() if _is_credential(name, bases)}
+    return replace(provider, environ=known | new)
+
+
+def _is_credential(name: str, bases: Iterable[str]) -> bool:
+    return any(name == base or name.startswith(f"{base}__") for base in bases)
 
 
 def load_descriptions(folder: Path | None) -> list[Description]:

@@ -10,7 +10,7 @@ import orjson
 from tracker.providers.conditions import fitting_rule
 from tracker.providers.document import read_document
 from tracker.providers.pointer import Nothing, first_found, resolve
-from tracker.providers.values import LONGEST_TEXT, number_of, time_of
+from tracker.providers.values import LONGEST_TEXT, number_of, text_of, time_of
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult, HttpAnswer, milliseconds_in, retry_after
 from tracker.rules.reading import Absent, Answer, Problem, ProblemCode, Reading, Unchanged
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from store.records import Job
     from tracker.providers.description import Kind
     from tracker.providers.sections import Hints
+
+
+_USUAL_REASONS = ("/error/message", "/message", "/detail", "/reason", "/error")
+"""Where APIs put the reason of a refusal, beside where the description says."""
+
+_REASON = 300
+"""Characters of it that are shown."""
 
 
 def interpret(kind: Kind, base_url: str, job: Job, result: ExchangeResult, now: datetime) -> Answer:
@@ -94,6 +101,21 @@ def parsed(answer: HttpAnswer) -> Any:  # noqa: ANN401 - JSON
         return orjson.loads(answer.body)
     except orjson.JSONDecodeError:
         return Nothing
+
+
+def refused(kind: Kind, result: ExchangeResult, now: datetime) -> Problem | None:
+    """Why a request other than a poll was not accepted, in the provider's words where it gives some; None: it was."""
+    if isinstance(result, ExchangeFailure):
+        return problem_of_failure(result)
+    document = parsed(result)
+    refusal = refusal_of(result, hint_of(kind.hints, result, document, now))
+    if refusal is None:
+        return None
+    message = f"It answered HTTP {result.status}."
+    problem = refusal if isinstance(refusal, Problem) else Problem("http_status", message, result.status)
+    pointers = (*(kind.error.message if kind.error else ()), *_USUAL_REASONS)
+    said = None if document is Nothing else first_found(document, pointers)
+    return replace(problem, message=message if said is None else f"{message} It said: {text_of(said)[:_REASON]}")
 
 
 def not_json(answer: HttpAnswer, hint: float | None) -> Problem:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tracker.rules.exchange import ExchangeResult, HttpAnswer
+from tracker.rules.exchange import ExchangeFailure, ExchangeResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,23 +20,32 @@ _SHORTEST = 8
 
 
 def scrubbed(result: ExchangeResult, secrets: Sequence[str]) -> ExchangeResult:
-    """The result without the secrets, in whatever way JSON may spell them."""
-    if not isinstance(result, HttpAnswer):
-        return result
-    sought = [secret for secret in secrets if len(secret) >= _SHORTEST]
+    """The result without the secrets, in whatever way JSON or HTTP Basic may spell them."""
+    sought = _spellings(secrets)
+    if isinstance(result, ExchangeFailure):
+        return replace(result, message=_blotted(result.message, sought))
+    headers = {name: _blotted(value, sought) for name, value in result.headers.items()}
     body = result.body
-    if not any(secret.encode() in body for secret in sought) and b"\\" not in body:
-        return result
-    return replace(result, body=_without(body, sought))
+    if any(secret.encode() in body for secret in sought) or b"\\" in body:
+        body = _without(body, sought)
+    is_clean = body is result.body and headers == result.headers
+    return result if is_clean else replace(result, headers=headers, body=body)
+
+
+def _spellings(secrets: Sequence[str]) -> list[str]:
+    """The secrets, and all of them as HTTP Basic sends them; the longest first, so that none hides part of another."""
+    pair = base64.b64encode(":".join(secrets).encode()).decode()
+    return sorted((each for each in {*secrets, pair} if len(each) >= _SHORTEST), key=len, reverse=True)
 
 
 def _without(body: bytes, secrets: Sequence[str]) -> bytes:
     try:
         return orjson.dumps(_blotted(orjson.loads(body), secrets))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
-        # Nothing is read out of what is not JSON but its first complaint.
+        # Not JSON, or nested too deeply to be written: it is blotted as it stands.
         for secret in secrets:
-            body = body.replace(secret.encode(), BLOT.encode())
+            for spelled in (secret, json.dumps(secret)[1:-1]):
+                body = body.replace(spelled.encode(), BLOT.encode())
         return body
 
 

@@ -121,10 +121,11 @@ def breaker_after(breaker: Breaker, *, is_reached: bool, now: datetime, jitter: 
 
 def _held(standing: Standing, status: AccountStatus, problem: Problem, now: datetime, jitter: float) -> Standing:
     asked = min(problem.retry_after or 0.0, LONGEST_HINT)
+    held_until = standing.until if standing.until is not None and now < standing.until else now
     is_same = standing.status is status
-    if is_same and standing.until is not None and now < standing.until:
+    if held_until > now and (is_same or standing.status is AccountStatus.SUSPENDED):
         # It was under way when the account was held, and says nothing new but maybe a later time.
-        return replace(standing, until=max(standing.until, now + timedelta(seconds=asked)))
+        return replace(standing, until=max(held_until, now + timedelta(seconds=asked)))
     first, longest = (
         (FIRST_SUSPENSION, LONGEST_SUSPENSION)
         if status is AccountStatus.SUSPENDED
@@ -133,7 +134,7 @@ def _held(standing: Standing, status: AccountStatus, problem: Problem, now: date
     tries = standing.tries if is_same else 0
     wait = max(asked, _doubled(first, longest, tries, jitter))
     since = standing.since if is_same else now
-    return Standing(status, since, now + timedelta(seconds=wait), tries + 1, problem.message)
+    return Standing(status, since, max(held_until, now + timedelta(seconds=wait)), tries + 1, problem.message)
 
 
 def _doubled(first: float, longest: float, tries: int, jitter: float) -> float:

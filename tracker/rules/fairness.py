@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from store.records import Lane, PollLane, PollShare, Share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 AccountKey: TypeAlias = tuple[str, str]
 """Provider and account."""
@@ -19,6 +18,9 @@ Key = TypeVar("Key")
 
 LISTED_AT_ONCE = 2000
 """Jobs that one walk through a list looks for at most."""
+
+CLAIMED_AT_ONCE = 4000
+"""Jobs that are claimed at a time at most: a statement can name so many, and a process hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,18 @@ def share_requests(
     oldest_first = sorted(due, key=lambda each: each.lane.due_at)
     accounts = list(dict.fromkeys(_account(each.lane) for each in oldest_first))
     counts = _go_round(accounts, dict(rooms), free)
-    by_account = groupby(sorted(oldest_first, key=lambda each: _account(each.lane)), lambda each: _account(each.lane))
-    return tuple(share for account, lanes in by_account for share in _shares(list(lanes), counts.get(account, 0), now))
+    lanes = {account: [each for each in oldest_first if _account(each.lane) == account] for account in counts}
+    return _capped(share for account, count in counts.items() for share in _shares(lanes[account], count, now))
+
+
+def _capped(shares: Iterable[PollShare]) -> tuple[PollShare, ...]:
+    """The shares, the small ones first, for no more jobs than can be claimed at a time; the next tick has the rest."""
+    left, kept = CLAIMED_AT_ONCE, []
+    for share in sorted(shares, key=lambda share: share.count):
+        if left > 0:
+            kept.append(replace(share, count=min(share.count, left)))
+            left -= share.count
+    return tuple(kept)
 
 
 def _shares(lanes: Sequence[DueLane], requests: int, now: datetime) -> list[PollShare]:

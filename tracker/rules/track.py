@@ -31,6 +31,10 @@ def decide(job: Job, answer: Answer, timing: Timing, now: datetime, jitter: floa
         _go_on(story, answer, timing, jitter)
     elif isinstance(answer, Problem):
         _postpone(story, answer, timing, jitter)
+    elif job.cancel_accepted_at is not None:
+        # Some providers forget what they cancel.
+        story.job = replace(story.job, next_poll_at=None, not_before=None, poll_problem=None)
+        story.transition(Change(Status.CANCELED, story.job.provider_status, now))
     elif _is_believed(job, answer, timing, now):
         story.end(_absence(answer))
     else:

@@ -1,4 +1,4 @@
-"""Profiles: what is learned of how long jobs take; and what the polls of a job saw of it, to learn from."""
+"""Profiles of how long jobs take, and what polls saw of a job; held accounts, deadlines, and accepted cancellations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Adds the table and the column."""
+    """Adds tables, columns and an index in place."""
     op.create_table(
         "profiles",
         sa.Column("provider", sa.String(), nullable=False),
@@ -22,3 +22,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider", "kind", "model"),
     )
     op.add_column("jobs", sa.Column("sightings", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("jobs", sa.Column("cancel_accepted_at", sa.DateTime(timezone=True), nullable=True))
+    unfinished = sa.text("finished_at IS NULL")
+    op.create_index("jobs_by_deadline", "jobs", ["timeout_at"], sqlite_where=unfinished, postgresql_where=unfinished)
+    op.create_table(
+        "accounts",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("message", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("provider", "account"),
+    )
