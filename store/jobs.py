@@ -27,7 +27,7 @@ from store.records import (
     Transition,
     Waiting,
 )
-from store.rows import job_row, to_job, to_transition, transition_row
+from store.rows import job_row, to_job, to_transition, to_waiting, transition_row
 from store.subscriptions import all_subscriptions
 from store.tables import JOB_LABELS, JOBS, TRANSITIONS
 
@@ -318,14 +318,14 @@ def _to_lane(row: Row[Any]) -> PollLane:
 def _due(connection: Connection, lane: str, share: PollShare, now: datetime) -> list[Waiting]:
     """The jobs of a lane that are due, or may be asked for along with those that are."""
     query = (
-        select(JOBS.c.id, JOBS.c.next_poll_at, JOBS.c.last_polled_at, JOBS.c.created_at)
+        select(*(JOBS.c[name] for name in Waiting.__dataclass_fields__))
         .where(*_WAITING, JOBS.c.lane == lane, JOBS.c.next_poll_at <= share.until)
         .order_by(JOBS.c.next_poll_at)
         .limit(share.count * _CANDIDATES)
     )
     if share.until > now:
         query = query.where(or_(JOBS.c.next_poll_at <= now, JOBS.c.not_before.is_(None), JOBS.c.not_before <= now))
-    return [Waiting(*row) for row in connection.execute(query)]
+    return [to_waiting(row) for row in connection.execute(query).mappings()]
 
 
 def _lease(connection: Connection, ids: Sequence[str] | Select[Any], lease_until: datetime) -> tuple[Job, ...]:

@@ -110,13 +110,17 @@ class Step:
 class Sightings:
     """What polls saw of a job, to learn from. Times are ages: seconds since the job began.
 
-    It began `head_start` seconds before it was registered. Polls saw it queued until `queued_until` (0: never), and
-    running since `running_since` (None: not yet). `readings` are (age, progress within 0 and 1), oldest first.
+    It began `head_start` seconds before it was registered. Polls saw it unfinished at `unfinished_at`, queued until
+    `queued_until` (0: never), and running since `running_since` (None: not yet). `started` and `ended` are the
+    provider's own times. `readings` are (age, progress within 0 and 1), oldest first.
     """
 
     head_start: float = 0.0
+    unfinished_at: float = 0.0
     queued_until: float = 0.0
     running_since: float | None = None
+    started: float | None = None
+    ended: float | None = None
     readings: tuple[tuple[float, float], ...] = ()
 
 
@@ -368,9 +372,12 @@ class Waiting:
     """A due job as far as its place in the queue goes."""
 
     id: str
+    provider: str
+    kind: str
     next_poll_at: datetime
     last_polled_at: datetime | None
     created_at: datetime
+    sightings: Sightings | None = None
 
 
 @dataclass(frozen=True, slots=True)

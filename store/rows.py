@@ -26,6 +26,7 @@ from store.records import (
     Subscription,
     SubscriptionStatus,
     Transition,
+    Waiting,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ def to_job(row: RowMapping) -> Job:
         sightings=_to_sightings(row["sightings"]) if row["sightings"] else None,
         poll_problem=_to_problem(row["poll_problem"]) if row["poll_problem"] else None,
     )
+
+
+def to_waiting(row: RowMapping) -> Waiting:
+    """A row of `jobs` as far as its place in the queue goes."""
+    return Waiting(**dict(row) | {"sightings": _to_sightings(row["sightings"]) if row["sightings"] else None})
 
 
 def job_row(job: Job) -> dict[str, Any]:

@@ -33,7 +33,9 @@ PROBLEMS = {
 @pytest.fixture
 async def stage(surroundings):
     # An attempt that hangs is given up soon, so that a test that leaves one ends.
-    async with set_up(surroundings, overrides={"TRACKER_ATTEMPT_TIMEOUT": "2s"}, is_ticking=False) as stage:
+    async with set_up(
+        surroundings, overrides={"TRACKER_ATTEMPT_TIMEOUT": "2s"}, is_ticking=False, is_learning=False
+    ) as stage:
         yield stage
 
 

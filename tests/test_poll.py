@@ -30,7 +30,9 @@ class Gate:
 
 @pytest.fixture
 async def stage(surroundings):
-    async with set_up(surroundings, overrides={"TRACKER_POLL_SLOTS": "3"}, is_ticking=False) as stage:
+    async with set_up(
+        surroundings, overrides={"TRACKER_POLL_SLOTS": "3"}, is_ticking=False, is_learning=False
+    ) as stage:
         yield stage
 
 
@@ -147,9 +149,9 @@ async def test_job_that_comes_while_all_slots_wait_to_be_written_is_not_left_asl
     class SlowToWrite:
         lanes, claim, release = jobs.lanes, jobs.claim, jobs.release
 
-        async def record(self, outcomes):
+        async def record(self, outcomes, profiles, accounts):
             await written.wait()
-            return await jobs.record(outcomes)
+            return await jobs.record(outcomes, profiles, accounts)
 
     stage.service.poller._jobs = SlowToWrite()
     stage.service.poller._wake_at = woken.append

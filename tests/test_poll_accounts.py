@@ -24,7 +24,7 @@ from tracker.rules.schedule import most_overdue
 
 @pytest.fixture
 async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False) as stage:
+    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
         yield stage
 
 
@@ -32,7 +32,7 @@ async def stage(surroundings):
 def frugal(surroundings):
     """A stage whose Wondercat account has a budget of 5 requests a second."""
     settings = {"TRACKER_WONDERCAT_REQUESTS_PER_SECOND": "5", "TRACKER_WONDERCAT_CONCURRENT": "4"}
-    return set_up(surroundings, overrides=settings, is_ticking=False)
+    return set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False)
 
 
 async def begin(stage, count, script=None, **body):
@@ -99,7 +99,7 @@ async def test_after_a_restart_with_ten_thousand_due_jobs_the_budget_holds(surro
     path = f"sqlite:///{tmp_path / 'tracker.db'}"
     await fill(path, 10_000, clock())
     settings = {"TRACKER_DATABASE_URL": path, "TRACKER_DECART_REQUESTS_PER_SECOND": "50"}
-    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+    async with set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False) as stage:
         times = times_of_polls(stage, clock)
         start = clock()
         await live(stage, clock, 4)
@@ -147,19 +147,19 @@ async def test_wrong_credentials_suspend_the_account_and_one_job_tries_again(sta
 
 async def test_account_that_was_held_is_held_after_a_restart_too(surroundings, clock, tmp_path):
     settings = {"TRACKER_DATABASE_URL": f"sqlite:///{tmp_path / 'tracker.db'}"}
-    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+    async with set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False) as stage:
         await begin(stage, 3, wondercat.success("inference", 500))
         stage.world.break_polls(Fault.RATE_LIMITED, job_id="r1", retry_after=120)
         await live(stage, clock, 2)
         assert (await account_of(stage))["status"] == "slowed"
     held_until = clock() + timedelta(seconds=118)
-    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+    async with set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False) as stage:
         assert (await account_of(stage))["status"] == "slowed"
         times = times_of_polls(stage, clock)
         await live(stage, clock, 130)
         assert min(at for at, _ in times) >= held_until
         assert (await account_of(stage))["status"] == "active"
-    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+    async with set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False) as stage:
         assert (await account_of(stage))["status"] == "active"
 
 
@@ -187,7 +187,7 @@ async def test_job_ends_at_its_time_out_though_its_account_is_held_or_its_provid
 
 async def test_names_of_accounts_with_the_same_variables_are_one_name(surroundings):
     settings = {"WONDERCAT_API_KEY__TEAM_A": "simulated-wondercat"}
-    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+    async with set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False) as stage:
         stage.world.add("wondercat", "inference", wondercat.success("inference", 20), job_id="r1")
         job = await register(stage, provider="wondercat", kind="inference", remote_id="r1", account="Team_A")
         assert job["account"] == "team-a"
@@ -210,7 +210,9 @@ async def test_jobs_that_wait_for_a_suspended_account_are_not_charged(stage, clo
 
 
 async def test_changed_credentials_are_tried_at_once(surroundings, clock):
-    async with set_up(surroundings, overrides={"WONDERCAT_API_KEY": "expired-key"}, is_ticking=False) as stage:
+    async with set_up(
+        surroundings, overrides={"WONDERCAT_API_KEY": "expired-key"}, is_ticking=False, is_learning=False
+    ) as stage:
         await begin(stage, 3)
         await live(stage, clock, 100)
         assert (await account_of(stage))["status"] == "suspended"
@@ -294,7 +296,7 @@ async def test_jobs_that_have_waited_the_most_of_their_gaps_go_first_when_there_
     surroundings, clock
 ):
     settings = {"TRACKER_PHOTOGPT_REQUESTS_PER_SECOND": "1"}
-    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+    async with set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False) as stage:
         times = defaultdict(list)
         stage.world.asked = lambda job_id: times[job_id].append(clock())
         stage.world.add("photogpt", "training", (Phase("training", 10_000), Phase("ready")), job_id="t1")
@@ -313,7 +315,7 @@ async def test_every_account_has_a_budget_of_its_own(surroundings, clock):
         "TRACKER_WONDERCAT_REQUESTS_PER_SECOND__TEAM_A": "4",
         "WONDERCAT_API_KEY__TEAM_A": "simulated-wondercat",
     }
-    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+    async with set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False) as stage:
         times = times_of_polls(stage, clock)
         for number in range(40):
             stage.world.add("wondercat", "inference", wondercat.success("inference", 200), job_id=f"r{number}")

@@ -20,7 +20,7 @@ from tracker.rules.track import MOST_LIST_MISSES
 
 @pytest.fixture
 async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False) as stage:
+    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
         yield stage
 
 
@@ -225,7 +225,7 @@ async def test_job_that_falls_due_while_its_list_is_walked_through_is_not_left_a
 
 async def test_jobs_with_a_list_each_are_asked_for_as_the_budget_allows_and_none_is_left_asleep(surroundings, clock):
     settings = {"TRACKER_SCENARIO_REQUESTS_PER_SECOND": "20"}
-    async with set_up(surroundings, overrides=settings, is_ticking=False) as stage:
+    async with set_up(surroundings, overrides=settings, is_ticking=False, is_learning=False) as stage:
         for number in range(30):
             project = f"p{number}"
             details = {"projectId": project}
@@ -260,7 +260,7 @@ async def test_kinds_that_share_a_list_are_each_read_by_their_own_words(surround
     app = Starlette(routes=[Route("/tasks", tasks), Route("/tasks/{id}", task)])
     async with serve(app) as url:
         settings = {"TRACKER_SHARED_BASE_URL": url}
-        async with set_up(surroundings, [described], settings, is_ticking=False) as stage:
+        async with set_up(surroundings, [described], settings, is_ticking=False, is_learning=False) as stage:
             for kind, name in (("image", "i1"), ("image", "i2"), ("video", "v1"), ("video", "v2")):
                 await register(stage, provider="shared", kind=kind, remote_id=name)
             await live(stage, clock, 6)

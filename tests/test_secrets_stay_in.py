@@ -86,7 +86,7 @@ async def stage(surroundings):
     async with serve(app) as url:
         overrides = {"ECHO_API_KEY": SECRET, "TRACKER_ECHO_BASE_URL": url}
         described = [parse_description(ECHO, "echo.toml")]
-        async with set_up(surroundings, described, overrides, is_ticking=False) as stage:
+        async with set_up(surroundings, described, overrides, is_ticking=False, is_learning=False) as stage:
             yield stage
 
 
@@ -169,7 +169,7 @@ async def test_credentials_in_what_is_no_sound_http_get_out_nowhere(surroundings
         "TRACKER_ECHO_BASE_URL": f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}",
     }
     described = [parse_description(ECHO, "echo.toml")]
-    async with listener, set_up(surroundings, described, overrides, is_ticking=False) as stage:
+    async with listener, set_up(surroundings, described, overrides, is_ticking=False, is_learning=False) as stage:
         job, told = await everything_told(stage, clock, "r1")
     assert job["poll_problem"]
     assert "0123456789" not in told

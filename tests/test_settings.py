@@ -28,6 +28,7 @@ ALL = {
     "TRACKER_RETRY_SCHEDULE": "500ms, 5s,1.5m,2h ,1d",
     "TRACKER_ATTEMPT_TIMEOUT": "2.5s",
     "TRACKER_RETENTION": "12h",
+    "TRACKER_DELAY_PER_POLL": "2.5",
     "TRACKER_LOG_FORMAT": "json",
 }
 
@@ -64,6 +65,7 @@ def test_each_variable_is_read():
         retry_schedule=(0.5, 5, 90, 7200, 86_400),
         attempt_seconds=2.5,
         retention=timedelta(hours=12),
+        delay_per_poll=2.5,
         log_format="json",
         environ=ALL,
     )
@@ -81,8 +83,18 @@ def test_credentials_and_base_urls_are_kept_for_whoever_reads_them():
 
 
 def test_what_has_no_effect_in_this_version_is_noted():
-    environ = {"TRACKER_ENCRYPTION_KEY": "k", "TRACKER_DELAY_PER_POLL": "2"}
-    assert set(read(**environ).not_supported) == set(environ)
+    assert read(TRACKER_ENCRYPTION_KEY="k").not_supported == ("TRACKER_ENCRYPTION_KEY",)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("2", 2), ("0.5", 0.5), ("30s", 30), ("5m", 300), (" 1.5 ", 1.5)])
+def test_worth_of_a_poll_is_in_seconds_unless_it_says_otherwise(text, seconds):
+    assert read(TRACKER_DELAY_PER_POLL=text).delay_per_poll == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "much", "1e3", "5 s"])
+def test_worth_of_a_poll_that_is_none_is_refused(text):
+    with pytest.raises(SettingsError, match="TRACKER_DELAY_PER_POLL holds"):
+        read(TRACKER_DELAY_PER_POLL=text)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from tracker.providers.catalog import MissingCredentialsError, ProviderError
 from tracker.providers.listing import PageOf
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult, HttpRequest
 from tracker.rules.reading import Answer, Problem, Unchanged
-from tracker.rules.schedule import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from tracker.surroundings import Surroundings
 
 T = TypeVar("T")
-
-_TIMING_OF_STRANGERS = Timing(first=60, interval=60)
-"""For a job whose provider or kind is no longer described."""
 
 _AT_ONCE_SECONDS = 1.0
 """A kept connection that is no more is noticed at once; who hangs up later has taken the request."""
@@ -68,10 +64,6 @@ class Asker:
         account.note(found.problem or Unchanged())
         account.note_list(first.kind, found.problem)
         return found
-
-    def timing(self, provider: str, kind: str) -> Timing:
-        """The documented intervals of a kind."""
-        return self._known(lambda: self._catalog.find(provider).timing(kind), _TIMING_OF_STRANGERS)
 
     def list_interval(self, provider: str, kind: str) -> float | None:
         """The interval in seconds of a kind whose jobs a list shows; None: they are asked for one by one."""

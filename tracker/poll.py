@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from store.records import Job, PollLane, PollOutcome
     from tracker.accounts import Account, Accounts
     from tracker.asking import Asker
+    from tracker.intervals import Intervals
     from tracker.providers.listing import PageOf
     from tracker.rules.reading import Answer
     from tracker.surroundings import Surroundings
@@ -55,6 +56,7 @@ class Poller:
         jobs: Jobs,
         asker: Asker,
         accounts: Accounts,
+        intervals: Intervals,
         surroundings: Surroundings,
         slots: int,
         told: Callable[[Recorded], None],
@@ -63,6 +65,7 @@ class Poller:
         self._jobs = jobs
         self._asker = asker
         self._accounts = accounts
+        self._intervals = intervals
         self._surroundings = surroundings
         self._slots = slots
         self._told = told
@@ -240,7 +243,7 @@ class Poller:
         self._put(outcomes)
 
     async def _end_walk(self, walk: ListWalk, page: PageOf, now: datetime) -> Sequence[PollOutcome]:
-        timing = self._asker.timing(walk.account.provider, walk.kind)
+        timing = self._intervals.timing(walk.asked[0])
         outcomes, given_back = walk.end(page, timing, now, self._surroundings.jitter())
         await self._jobs.release(given_back)
         self._end_of(walk)
@@ -254,13 +257,8 @@ class Poller:
     def _decided(self, job: Job, answer: Answer) -> PollOutcome:
         if answer.retry_after is not None and answer.retry_after > LONGEST_HINT:
             _log.warning("hint.capped", job_id=job.id, asked_seconds=answer.retry_after, taken_seconds=LONGEST_HINT)
-        return decide(
-            job,
-            answer,
-            self._asker.timing(job.provider, job.kind),
-            self._surroundings.now(),
-            self._surroundings.jitter(),
-        )
+        timing, plan = self._intervals.timing(job), self._intervals.plan_of(job)
+        return decide(job, answer, timing, self._surroundings.now(), self._surroundings.jitter(), plan)
 
     def _put(self, outcomes: Sequence[PollOutcome]) -> None:
         """Has what one request came to written; then its slot is free."""
@@ -272,7 +270,9 @@ class Poller:
         outcomes = [outcome for outcome, _ in batch if outcome is not None]
         if not outcomes:
             return
-        recorded = await self._jobs.record(outcomes, accounts=self._accounts.take_changed())
+        ended = [outcome.job for outcome in outcomes if outcome.job.status.is_final]
+        profiles = await self._intervals.learn(ended)
+        recorded = await self._jobs.record(outcomes, profiles, self._accounts.take_changed())
         self._told(recorded)
         if recorded.next_due_at is not None:
             self._wake_at(recorded.next_due_at)

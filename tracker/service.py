@@ -15,6 +15,7 @@ from store.deliveries import Deliveries
 from store.events import Events
 from store.jobs import Jobs, Recorded
 from store.keys import Keys
+from store.profiles import Profiles
 from store.records import ApiKey, Scope
 from store.secrets import Secrets
 from store.subscriptions import Subscriptions
@@ -25,12 +26,12 @@ from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
 from tracker.deliver import KEPT_OF_ANSWER, Deliverer
+from tracker.intervals import Intervals
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, ProviderError, load_descriptions
 from tracker.rules.fanout import deliveries_of
-from tracker.rules.schedule import most_overdue
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
 from tracker.surroundings import Surroundings
 from tracker.sweep import Sweep
@@ -54,7 +55,8 @@ _log = structlog.stdlib.get_logger("tracker")
 class Service:
     """Tracker in one process: the store, the loops and the API. It runs inside `async with`.
 
-    With `is_ticking=False` nothing happens by itself: whoever holds the service calls the loops' `tick()`.
+    With `is_ticking=False` nothing happens by itself: whoever holds the service calls the loops' `tick()`. With
+    `is_learning=False` jobs are polled at their documented intervals.
     Entering raises StoreError, DescriptionError.
     """
 
@@ -65,6 +67,7 @@ class Service:
         descriptions: Sequence[Description] | None = None,
         *,
         is_ticking: bool = True,
+        is_learning: bool = True,
     ) -> None:
         self.settings = settings
         self.surroundings = surroundings or Surroundings()
@@ -74,11 +77,12 @@ class Service:
         self.new_api_key: str | None = None
         """The key that the first start made: to be shown once, never stored."""
         self._is_ticking = is_ticking
+        self._is_learning = is_learning
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            self._open_store(stack)
+            await self._open_store(stack)
             # The file is ours alone, so whatever is leased was leased by a process that is no more.
             await self.jobs.recover_leases(None)
             await self.deliveries.recover_leases(None)
@@ -112,14 +116,28 @@ class Service:
         except ProviderError:
             return []
 
-    def _open_store(self, stack: AsyncExitStack) -> None:
+    async def _open_store(self, stack: AsyncExitStack) -> None:
         self._database = Database.open(self.settings.database_url)
         stack.callback(self._database.close)
-        self.jobs = Jobs(self._database, deliveries_of, most_overdue)
+        self.intervals = await self._learned(stack)
+        self.jobs = Jobs(self._database, deliveries_of, self.intervals.choose)
         self.events = Events(self._database)
         self.subscriptions = Subscriptions(self._database)
         self.deliveries = Deliveries(self._database)
         self.keys = Keys(self._database)
+
+    async def _learned(self, stack: AsyncExitStack) -> Intervals:
+        stored = await Profiles(self._database).all()
+        intervals = Intervals(
+            stored,
+            self.catalog.timing,
+            self.catalog.model,
+            self.surroundings,
+            self.settings.delay_per_poll,
+            is_learning=self._is_learning,
+        )
+        stack.callback(intervals.close)
+        return intervals
 
     async def _build_loops(self, stack: AsyncExitStack) -> None:
         settings, surroundings = self.settings, self.surroundings
@@ -138,6 +156,7 @@ class Service:
             self.jobs,
             Asker(self.catalog, self._to_providers, surroundings),
             self.accounts,
+            self.intervals,
             surroundings,
             settings.poll_slots,
             told=self._tell,
@@ -207,6 +226,7 @@ class Service:
             keys=self.keys,
             catalog=self.catalog,
             accounts=self.accounts,
+            intervals=self.intervals,
             surroundings=self.surroundings,
             bell=self.bell,
             allowed=self.settings.allowed,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SHORTEST_API_KEY = 16
-_NOT_SUPPORTED = ("TRACKER_ENCRYPTION_KEY", "TRACKER_DELAY_PER_POLL")
+_NOT_SUPPORTED = ("TRACKER_ENCRYPTION_KEY",)
 """Named by the contract and without effect in this version: the service warns when one is set."""
 
 LogFormat = Literal["text", "json"]
@@ -44,6 +44,7 @@ class Settings:
     retry_schedule: tuple[float, ...] = DEFAULT_SCHEDULE
     attempt_seconds: float = 15.0
     retention: timedelta = timedelta(days=30)
+    delay_per_poll: float | None = None
     log_format: LogFormat | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     not_supported: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ class Settings:
             retry_schedule=env.durations("TRACKER_RETRY_SCHEDULE", DEFAULT_SCHEDULE),
             attempt_seconds=env.duration("TRACKER_ATTEMPT_TIMEOUT", 15.0),
             retention=timedelta(seconds=env.duration("TRACKER_RETENTION", 30 * 86_400.0)),
+            delay_per_poll=env.seconds("TRACKER_DELAY_PER_POLL"),
             log_format=env.log_format("TRACKER_LOG_FORMAT"),
             environ=env.values,
             not_supported=tuple(name for name in _NOT_SUPPORTED if name in env.values),
@@ -121,6 +123,13 @@ class _Environment:
 
     def duration(self, name: str, default: float) -> float:
         return self._seconds(name, self.values[name]) if name in self.values else default
+
+    def seconds(self, name: str) -> float | None:
+        """A number of seconds, with its unit or without."""
+        text = self.values.get(name)
+        if text is None:
+            return None
+        return self._seconds(name, f"{text}s" if text.strip()[-1:].isdigit() else text)
 
     def durations(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
         if name not in self.values:

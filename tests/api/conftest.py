@@ -46,7 +46,7 @@ async def start(settings_of, surroundings):
     async with AsyncExitStack() as started:
 
         async def start_one(**changes):
-            service = Service(settings_of(**changes), surroundings, is_ticking=False)
+            service = Service(settings_of(**changes), surroundings, is_ticking=False, is_learning=False)
             return await started.enter_async_context(service)
 
         yield start_one

@@ -122,9 +122,9 @@ async def test_first_start_without_a_key_makes_an_admin_key(start):
 
 
 async def test_key_of_the_first_start_is_shown_once_and_goes_on_working(settings_of, surroundings):
-    async with Service(settings_of(TRACKER_API_KEY=""), surroundings, is_ticking=False) as first:
+    async with Service(settings_of(TRACKER_API_KEY=""), surroundings, is_ticking=False, is_learning=False) as first:
         key = first.new_api_key
-    async with Service(settings_of(TRACKER_API_KEY=""), surroundings, is_ticking=False) as second:
+    async with Service(settings_of(TRACKER_API_KEY=""), surroundings, is_ticking=False, is_learning=False) as second:
         assert second.new_api_key is None
         async with client_of(second, key) as admin:
             await track(admin)

@@ -25,26 +25,28 @@ async def test_service_without_its_database_is_alive_but_not_ready(service, stra
 
 
 async def test_readiness_reads_the_database(settings_of, surroundings):
-    async with Service(settings_of(), surroundings, is_ticking=False) as service:
+    async with Service(settings_of(), surroundings, is_ticking=False, is_learning=False) as service:
         pass
     assert await service._unready() == ["The database cannot be read; the log says why."]
 
 
 async def test_callback_secret_is_made_once_and_kept(settings_of, surroundings):
-    async with Service(settings_of(), surroundings, is_ticking=False) as first:
+    async with Service(settings_of(), surroundings, is_ticking=False, is_learning=False) as first:
         secret = first.callback_secret
-    async with Service(settings_of(), surroundings, is_ticking=False) as second:
+    async with Service(settings_of(), surroundings, is_ticking=False, is_learning=False) as second:
         assert second.callback_secret == secret
     assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 33
 
 
 async def test_callback_secret_can_be_the_operators(settings_of, surroundings):
     given = "whsec_" + base64.b64encode(b"s" * 32).decode()
-    async with Service(settings_of(), surroundings, is_ticking=False) as first:
+    async with Service(settings_of(), surroundings, is_ticking=False, is_learning=False) as first:
         made = first.callback_secret
-    async with Service(settings_of(TRACKER_CALLBACK_SECRET=given), surroundings, is_ticking=False) as second:
+    async with Service(
+        settings_of(TRACKER_CALLBACK_SECRET=given), surroundings, is_ticking=False, is_learning=False
+    ) as second:
         assert second.callback_secret == given
-    async with Service(settings_of(), surroundings, is_ticking=False) as third:
+    async with Service(settings_of(), surroundings, is_ticking=False, is_learning=False) as third:
         assert third.callback_secret == made
 
 

@@ -54,7 +54,9 @@ async def measure(count: int, *, has_list: bool, listing: Listing | None = None,
     numbers = itertools.count(1)
     surroundings = Surroundings(clock, dice.random, lambda size: next(numbers).to_bytes(size, "big"))
     ample = {"TRACKER_SCENARIO_REQUESTS_PER_SECOND": "10000", "TRACKER_SCENARIO_CONCURRENT": "10000"}
-    async with set_up(surroundings, _descriptions(has_list=has_list), ample, is_ticking=False) as stage:
+    async with set_up(
+        surroundings, _descriptions(has_list=has_list), ample, is_ticking=False, is_learning=False
+    ) as stage:
         if listing is not None:
             stage.world.listings["scenario"] = listing
         await _live_together(stage, clock, count, dice)

@@ -79,7 +79,7 @@ def test_requests_never_exceed_the_slots_nor_any_accounts_room(due, room_a, room
 
 def waiting(number, interval, overdue):
     """A job with this interval in seconds that is overdue by so many."""
-    return Waiting(f"job_{number}", at(-overdue), at(-overdue - interval), at(-1000))
+    return Waiting(f"job_{number}", "scenario", "job", at(-overdue), at(-overdue - interval), at(-1000))
 
 
 def test_jobs_go_first_that_have_waited_for_the_most_of_their_gaps():
@@ -96,7 +96,7 @@ def test_none_starves_for_what_a_job_has_waited_grows_without_end():
 
 
 def test_job_that_was_never_polled_has_waited_since_its_registration():
-    fresh = Waiting("job_1", at(0), None, at(-1))
+    fresh = Waiting("job_1", "scenario", "job", at(0), None, at(-1))
     assert most_overdue([fresh, waiting(2, 10, 2)], 1, NOW) == ["job_2"]
 
 

@@ -17,7 +17,8 @@ def test_unchanged_job_is_a_clean_poll_that_tells_nothing():
     job = replace(decide(new_job(), reading(Status.RUNNING), TIMING, at(1), 0.5).job, poll_problem=None)
     outcome = decide(job, Unchanged(), TIMING, at(9), 0.5)
     assert (outcome.transitions, outcome.events) == ((), ())
-    changed = {"polls": job.polls + 1, "last_polled_at": at(9), "next_poll_at": at(12)}
+    seen = replace(job.sightings, unfinished_at=9.0)
+    changed = {"polls": job.polls + 1, "last_polled_at": at(9), "next_poll_at": at(12), "sightings": seen}
     assert outcome.job == replace(job, **changed)
 
 

@@ -48,6 +48,6 @@ async def test_what_polls_saw_of_a_job_is_kept(jobs):
     await jobs.register(new_job())
     (job,) = (await claim_due(jobs, NOW, ALL)).jobs
     outcome = polled(job, "running")
-    seen = Sightings(3.5, 0.0, 4.25, ((4.25, 0.1), (8.0, 0.5)))
+    seen = Sightings(3.5, 8.0, 2.5, 4.25, 4.1, None, ((4.25, 0.1), (8.0, 0.5)))
     await jobs.record([replace(outcome, job=replace(outcome.job, sightings=seen))])
     assert (await jobs.get(job.id)).sightings == seen

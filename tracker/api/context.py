@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from store.subscriptions import Subscriptions
     from tracker.accounts import Accounts
     from tracker.bell import Bell
+    from tracker.intervals import Intervals
     from tracker.providers.catalog import Catalog
     from tracker.rules.addresses import Allowed
     from tracker.rules.exchange import ExchangeResult, HttpRequest
@@ -40,6 +41,7 @@ class Context:
     keys: Keys
     catalog: Catalog
     accounts: Accounts
+    intervals: Intervals
     surroundings: Surroundings
     bell: Bell
     allowed: Allowed

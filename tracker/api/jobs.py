@@ -31,7 +31,9 @@ from tracker.providers.catalog import Provider, ProviderError, UnusableJobError
 from tracker.rules.accounts import canonical_name
 from tracker.rules.events import DEFAULT_EVENTS
 from tracker.rules.payload import job_payload, rfc3339, transition_payload
+from tracker.rules.plan import View, next_delay, time_left
 from tracker.rules.schedule import first_poll_at
+from tracker.rules.sightings import view_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,6 +84,9 @@ async def show(request: Request) -> Response:
         job = await _when_final(context_of(request), job, seconds)
         headers["preference-applied"] = f"wait={seconds:.0f}"
     payload = _shown(context_of(request), job)
+    expected = _expected_finish(context_of(request), job)
+    if expected is not None:
+        payload["expected_finish_at"] = rfc3339(expected)
     if "history" in expansions:
         payload["history"] = [transition_payload(row) for row in await context_of(request).jobs.history(job.id)]
     if "steps" in expansions:
@@ -185,7 +190,7 @@ def new_job(context: Context, body: JobBody) -> Job:
     """The job that a registration asks for. Raises ApiError 422."""
     provider, kind = _provider_of(context, body)
     refuse_unusable_callback(context, body.callback_url, body.events)
-    job = _job(context, body, provider, kind, context.surroundings.now())
+    job = _planned(context, _job(context, body, provider, kind, context.surroundings.now()), provider, body.poll_after)
     if body.poll_after is not None and body.poll_after >= job.timeout_at:
         detail = f"It is not before the job's time-out ({rfc3339(job.timeout_at)}); give a longer timeout_seconds."
         raise wrong_field("/poll_after", detail)
@@ -207,7 +212,7 @@ def _job(context: Context, body: JobBody, provider: Provider, kind: str, now: da
         created_at=now,
         updated_at=now,
         timeout_at=timeout_at,
-        next_poll_at=min(first_poll_at(timing, now, body.poll_after), timeout_at),
+        next_poll_at=now,
         params=body.params,
         tags=tuple(dict.fromkeys(body.tags)),
         metadata=body.metadata,
@@ -215,6 +220,27 @@ def _job(context: Context, body: JobBody, provider: Provider, kind: str, now: da
         callback_events=tuple(body.events or DEFAULT_EVENTS),
         not_before=body.poll_after,
     )
+
+
+def _planned(context: Context, job: Job, provider: Provider, poll_after: datetime | None) -> Job:
+    """The job with the time of its first poll."""
+    plan = context.intervals.plan_of(job)
+    if plan is None:
+        at = first_poll_at(provider.timing(job.kind), job.created_at, poll_after)
+    else:
+        first = next_delay(plan, View(), context.surroundings.jitter())
+        at = max(job.created_at + timedelta(seconds=first), poll_after or job.created_at)
+    return replace(job, next_poll_at=min(at, job.timeout_at))
+
+
+def _expected_finish(context: Context, job: Job) -> datetime | None:
+    """When the job is expected to end: the median of what is left, once something was learned of its like."""
+    plan = context.intervals.plan_of(job)
+    if plan is None or job.status.is_final:
+        return None
+    now = context.surroundings.now()
+    left = time_left(plan, view_of(job, context.intervals.timing(job), now))
+    return None if left is None else now + timedelta(seconds=left)
 
 
 def _provider_of(context: Context, body: JobBody) -> tuple[Provider, str]:

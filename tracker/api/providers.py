@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from store.records import Status
 from tracker.api.context import Context, context_of
+from tracker.api.learned import learned_payload
 from tracker.api.pages import json_response, list_response, refuse_unknown_parameters
 from tracker.api.problems import ApiError
 from tracker.providers.catalog import DEFAULT_ACCOUNT, Provider, ProviderError
@@ -36,7 +37,7 @@ async def show(request: Request) -> Response:
         provider = context.catalog.find(request.path_params["name"])
     except ProviderError as error:
         raise ApiError(404, str(error)) from error
-    return json_response(_payload(context, provider))
+    return json_response(_payload(context, provider) | {"learned": learned_payload(context, provider)})
 
 
 def _payload(context: Context, provider: Provider) -> dict[str, Any]:

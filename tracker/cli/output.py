@@ -72,6 +72,11 @@ def print_line(message: str) -> None:
     typer.echo(one_line(message))
 
 
+def print_line_as_it_is(line: str) -> None:
+    """Write a line of our own making on stdout, its spaces kept."""
+    typer.echo("".join(letter if letter.isprintable() else "�" for letter in line))
+
+
 def style_of(status: str) -> str:
     """The colour of a status on terminals that have colours."""
     return _STYLES.get(status, "")

@@ -59,6 +59,7 @@ async def set_up(
     overrides: Mapping[str, str] | None = None,
     *,
     is_ticking: bool = True,
+    is_learning: bool = True,
 ) -> AsyncIterator[Stage]:
     """Runs everything on free loopback ports and a temporary database; at the end nothing is left of it.
 
@@ -77,7 +78,7 @@ async def set_up(
             "TRACKER_ALLOWED_NETWORKS": "127.0.0.0/8",
         }
         settings = Settings.from_environment({**environ, **(overrides or {})})
-        service = Service(settings, surroundings, descriptions, is_ticking=is_ticking)
+        service = Service(settings, surroundings, descriptions, is_ticking=is_ticking, is_learning=is_learning)
         await stack.enter_async_context(service)
         url = await stack.enter_async_context(serve(service.app))
         client = httpx.AsyncClient(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracker.providers import listing
 from tracker.providers.description import BASE_URL, Description, DescriptionError, Kind, read_description
 from tracker.providers.interpret import interpret, refused
+from tracker.providers.pointer import resolve
 from tracker.providers.request import cancel_request, poll_request
 from tracker.providers.scrub import scrubbed
 from tracker.providers.templates import MissingParameterError, UnusableValueError
+from tracker.providers.values import text_of
 from tracker.rules.accounts import DEFAULT_BUDGET, Budget
+from tracker.rules.schedule import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,11 +26,12 @@ if TYPE_CHECKING:
     from tracker.providers.listing import PageOf
     from tracker.rules.exchange import ExchangeResult, HttpRequest
     from tracker.rules.reading import Answer, Problem
-    from tracker.rules.schedule import Timing
 
 DEFAULT_ACCOUNT = "default"
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MOST_A_SECOND = 10_000.0
+_LONGEST_MODEL = 100
+_TIMING_OF_STRANGERS = Timing(first=60, interval=60)
 
 
 class ProviderError(Exception):
@@ -67,6 +71,12 @@ class Provider:
     def timing(self, kind: str) -> Timing:
         """The documented intervals of a kind. Raises ProviderError."""
         return self._kind(kind).documented_timing()
+
+    def model(self, kind: str, params: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+        """The model, or job type, that a job names where its description looks for one; "": none."""
+        pointer = self._kind(kind).model
+        named = None if pointer is None else resolve({"params": params, "metadata": metadata}, pointer)
+        return text_of(named)[:_LONGEST_MODEL] if isinstance(named, (str, int)) and named != "" else ""
 
     def has_list(self, kind: str) -> bool:
         """Whether one request can ask for many jobs of a kind. Raises ProviderError."""
@@ -198,6 +208,20 @@ class Catalog:
             message = f"There is no provider {name!r}; known are: {', '.join(sorted(self._providers))}."
             raise ProviderError(message)
         return provider
+
+    def timing(self, provider: str, kind: str) -> Timing:
+        """The documented intervals of a kind; unhurried ones, where it is not described any more."""
+        try:
+            return self.find(provider).timing(kind)
+        except ProviderError:
+            return _TIMING_OF_STRANGERS
+
+    def model(self, job: Job) -> str:
+        """The model that a job names, where its description looks for one; "": none."""
+        try:
+            return self.find(job.provider).model(job.kind, job.params, job.metadata)
+        except ProviderError:
+            return ""
 
     def budget(self, provider: str, account: str) -> Budget:
         """What polling may take of an account; the usual, where the provider is not described any more."""

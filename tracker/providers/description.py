@@ -70,6 +70,7 @@ class Kind(Section):
     history: History | None = None
     steps: Steps | None = None
     hints: Hints = Hints()
+    model: Pointer | None = None
     not_found_grace: Annotated[float, Field(ge=0, le=86_400)] = NOT_FOUND_GRACE
     list: ListRequest | None = None
     cancel: CancelRequest | None = None
@@ -126,6 +127,9 @@ class Kind(Section):
             known.minimum,
             self.result_lifetime,
             self.not_found_grace,
+            known.delay_per_poll,
+            known.max_delay,
+            tells_queue=self.status is not None and bool(self.status.queued),
         )
 
 

@@ -237,7 +237,8 @@ class Hints(Section):
 class TimingSection(Section):
     """The documented intervals, in seconds: `first`, then `interval` times `multiplier` up to `cap`.
 
-    No poll of a job follows another sooner than `minimum`. `timeout` is when a job counts as expired that names no
+    No poll of a job follows another sooner than `minimum`. `delay_per_poll` is the detection delay that one poll is
+    worth, `max_delay` a promise that none is longer. `timeout` is when a job counts as expired that names no
     time-out of its own.
     """
 
@@ -246,6 +247,8 @@ class TimingSection(Section):
     multiplier: Annotated[float, Field(ge=1, le=10)] = 1.0
     cap: Seconds | None = None
     minimum: Seconds = SHORTEST_GAP
+    delay_per_poll: Seconds | None = None
+    max_delay: Seconds | None = None
     timeout: Seconds = USUAL_TIMEOUT
 
     @model_validator(mode="after")

@@ -185,6 +185,13 @@ def planned_polls(plan: Plan, limit: int = _MOST_POLLS) -> list[float]:
     return ages
 
 
+def unfinished_at_ages(plan: Plan, points: int) -> tuple[list[float], list[float]]:
+    """Ages in seconds, evenly from 0 to beyond the 98th percentile, and the share of jobs that are unfinished then."""
+    end = 1.05 * float(np.interp(-0.02, -plan.whole.survival, plan.whole.times))
+    ages = np.linspace(0.0, end, points)
+    return ages.tolist(), np.interp(ages, plan.whole.times, plan.whole.survival).tolist()
+
+
 def time_left(plan: Plan, job: View) -> float | None:
     """The median of the seconds that are left, as last polled; None before any job taught something."""
     if not plan.profile.jobs:

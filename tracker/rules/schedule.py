@@ -1,4 +1,7 @@
-"""When to poll next. Today each kind's documented interval; the learned policy takes the place of `next_delay`."""
+"""When to poll next, by a kind's documented intervals, its bounds, and what its provider asks for.
+
+Where something can be learned a plan (`plan.py`) takes the place of `next_delay`.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,8 @@ class Timing:
 
     No poll of a job follows another sooner than `minimum`. A result can be fetched for `result_lifetime` after the end.
     So long after registration as `not_found_grace` a 404 is only a problem: a fresh id can be unknown for a moment.
+    `delay_per_poll` is the detection delay that one poll is worth, `max_delay` a promise that none is longer (None: the
+    usual for such intervals; no promise). `tells_queue`: the provider tells jobs that wait from jobs that run.
     """
 
     first: float
@@ -50,6 +55,9 @@ class Timing:
     minimum: float = SHORTEST_GAP
     result_lifetime: float | None = None
     not_found_grace: float = NOT_FOUND_GRACE
+    delay_per_poll: float | None = None
+    max_delay: float | None = None
+    tells_queue: bool = False
 
     @property
     def longest(self) -> float:
@@ -59,7 +67,8 @@ class Timing:
     @property
     def longest_gap(self) -> float:
         """The longest time between two polls: a result must still be there when it is found."""
-        return math.inf if self.result_lifetime is None else self.result_lifetime * LIFETIME_SHARE
+        lifetime = math.inf if self.result_lifetime is None else self.result_lifetime * LIFETIME_SHARE
+        return min(lifetime, math.inf if self.max_delay is None else self.max_delay)
 
 
 def first_poll_at(timing: Timing, now: datetime, poll_after: datetime | None) -> datetime:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from store.records import Event, Job, JobError, PollOutcome, PollProblem, Status, Transition
 from tracker.rules.diff import Change, StepChange, merged_steps, status_changes, step_changes
 from tracker.rules.events import progress_event, step_event, transition_event
 from tracker.rules.payload import reading_payload
+from tracker.rules.plan import Plan
+from tracker.rules.plan import next_delay as planned_delay
 from tracker.rules.reading import Absent, Answer, Problem, Reading, Unchanged
-from tracker.rules.schedule import Timing, hinted_until, next_delay, problem_delay
+from tracker.rules.schedule import LONGEST_HINT, Timing, hinted_until, next_delay, problem_delay
+from tracker.rules.sightings import seen, seen_again, view_of
 
 MOST_LIST_MISSES = 3
 """A job that so many lists in a row did not show is asked for alone from then on."""
@@ -20,15 +23,22 @@ PROGRESS_PERIOD = timedelta(seconds=1)
 """Progress is announced when it moved by the step, and no more often than the period."""
 
 
-def decide(job: Job, answer: Answer, timing: Timing, now: datetime, jitter: float) -> PollOutcome:
-    """The outcome of a poll of `job` that was answered `now`; `jitter` is within 0 and 1."""
+def decide(
+    job: Job, answer: Answer, timing: Timing, now: datetime, jitter: float, plan: Plan | None = None
+) -> PollOutcome:
+    """The outcome of a poll of `job` that was answered `now`; `jitter` is within 0 and 1.
+
+    The next poll is when `plan` says; without one, after the documented interval.
+    """
     if job.status.is_final:
         return PollOutcome(job)
     story = _Story(replace(job, polls=job.polls + 1, last_polled_at=now), now)
     if isinstance(answer, Reading):
-        _read(story, answer, timing, jitter)
+        story.job = replace(story.job, sightings=seen(job, answer, now))
+        _read(story, answer, _Pace(timing, plan, jitter))
     elif isinstance(answer, Unchanged):
-        _go_on(story, answer, timing, jitter)
+        story.job = replace(story.job, sightings=seen_again(job, now))
+        _go_on(story, answer, _Pace(timing, plan, jitter))
     elif isinstance(answer, Problem):
         _postpone(story, answer, timing, jitter)
     elif job.cancel_accepted_at is not None:
@@ -77,6 +87,21 @@ def give_up(job: Job, now: datetime) -> PollOutcome:
     story = _Story(job, now)
     story.end(_TIMEOUT)
     return story.outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """What decides on the next clean poll."""
+
+    timing: Timing
+    plan: Plan | None
+    jitter: float
+
+    def next_poll_at(self, job: Job, hint: float | None, now: datetime) -> datetime:
+        if self.plan is None:
+            return now + timedelta(seconds=next_delay(self.timing, job.polls, self.jitter))
+        floor = min(hint or 0.0, LONGEST_HINT)
+        return now + timedelta(seconds=planned_delay(self.plan, view_of(job, self.timing, now, floor), self.jitter))
 
 
 class _Story:
@@ -135,12 +160,12 @@ class _Story:
         return PollOutcome(self.job, tuple(self.transitions), tuple(self.events))
 
 
-def _read(story: _Story, reading: Reading, timing: Timing, jitter: float) -> None:
+def _read(story: _Story, reading: Reading, pace: _Pace) -> None:
     """Tells the changes that the reading shows; a final one comes last, after the steps that led to it."""
     changes = status_changes(story.job, reading, story.now)
     *passed, last = changes or (None,)
     is_final = last is not None and last.status.is_final
-    story.job = _planned(story.job, reading, timing, jitter, story.now, is_final=is_final)
+    story.job = _planned(story.job, reading, pace, story.now, is_final=is_final)
     for change in passed:
         story.transition(change)
     known_steps = story.job.steps
@@ -150,15 +175,15 @@ def _read(story: _Story, reading: Reading, timing: Timing, jitter: float) -> Non
     for step_change in step_changes(known_steps, reading.steps):
         story.step(step_change)
     if last is not None and is_final:
-        story.job = replace(story.job, error=reading.error, result_expires_at=_result_end(last, timing))
+        story.job = replace(story.job, error=reading.error, result_expires_at=_result_end(last, pace.timing))
         story.transition(last)
     elif _is_worth_telling(story.job, story.now):
         story.progress()
 
 
-def _go_on(story: _Story, unchanged: Unchanged, timing: Timing, jitter: float) -> None:
+def _go_on(story: _Story, unchanged: Unchanged, pace: _Pace) -> None:
     """A clean poll that found everything as the last reading said."""
-    at = story.now + timedelta(seconds=next_delay(timing, story.job.polls, jitter))
+    at = pace.next_poll_at(story.job, unchanged.retry_after, story.now)
     story.job = replace(_plan(story.job, at, unchanged.retry_after, story.now), poll_problem=None)
 
 
@@ -169,10 +194,10 @@ def _result_end(last: Change, timing: Timing) -> datetime | None:
     return last.occurred_at + timedelta(seconds=timing.result_lifetime)
 
 
-def _planned(job: Job, reading: Reading, timing: Timing, jitter: float, now: datetime, *, is_final: bool) -> Job:
+def _planned(job: Job, reading: Reading, pace: _Pace, now: datetime, *, is_final: bool) -> Job:
     if is_final:
         return replace(job, next_poll_at=None, not_before=None, poll_problem=None)
-    job = _plan(job, now + timedelta(seconds=next_delay(timing, job.polls, jitter)), reading.retry_after, now)
+    job = _plan(job, pace.next_poll_at(job, reading.retry_after, now), reading.retry_after, now)
     if not reading.is_unknown:
         return replace(job, poll_problem=None)
     message = (

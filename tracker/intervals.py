@@ -1,0 +1,153 @@
+"""The learned intervals: profiles and the plans made of them, by provider, kind and model.
+
+A decision takes a plan that is there. What is learned is learned in a thread, and written with the polls that it was
+learned from; a plan is made anew behind the loop's back, and the old one serves until then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from store.records import StoredProfile
+from tracker.rules.plan import Plan, plan_for
+from tracker.rules.profile import Ending, Nature, Profile, child_of, first_profile, learn, nature_of
+from tracker.rules.profile_bytes import profile_or, profile_to_bytes
+from tracker.rules.programme import Terms
+from tracker.rules.schedule import most_overdue
+from tracker.rules.sightings import ending_of
+from tracker.rules.undetected import most_undetected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from store.records import Job, Waiting
+    from tracker.rules.schedule import Timing
+    from tracker.surroundings import Surroundings
+
+
+class Key(NamedTuple):
+    """What a profile is of; without a model it is of the whole kind."""
+
+    provider: str
+    kind: str
+    model: str = ""
+
+
+class Intervals:
+    """The profiles and plans of every kind.
+
+    `timing_of` knows the documented intervals of (provider, kind), `model_of` the model that a job names ("": none).
+    `delay_per_poll` is the detection delay in seconds that one poll is worth, where the operator said so for all kinds.
+    Without `is_learning` there are no plans: jobs are polled at their documented intervals.
+    """
+
+    def __init__(
+        self,
+        stored: Iterable[StoredProfile],
+        timing_of: Callable[[str, str], Timing],
+        model_of: Callable[[Job], str],
+        surroundings: Surroundings,
+        delay_per_poll: float | None = None,
+        *,
+        is_learning: bool = True,
+    ) -> None:
+        self._stored = {Key(each.provider, each.kind, each.model): each.state for each in stored}
+        self._timing_of = timing_of
+        self._model_of = model_of
+        self._surroundings = surroundings
+        self._delay_per_poll = delay_per_poll
+        self._is_learning = is_learning
+        self._profiles: dict[Key, Profile] = {}
+        self._plans: dict[Key, Plan] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="learn")
+        self._planning: set[asyncio.Future[None]] = set()
+
+    def key(self, job: Job) -> Key:
+        """What a job teaches, and is planned by."""
+        return Key(job.provider, job.kind, self._model_of(job))
+
+    def timing(self, job: Job) -> Timing:
+        """The documented intervals of a job's kind."""
+        return self._timing_of(job.provider, job.kind)
+
+    def plan_of(self, job: Job) -> Plan | None:
+        """The plan for a job; None: its documented intervals hold."""
+        return self.plan(self.key(job)) if self._is_learning else None
+
+    def plan(self, key: Key) -> Plan:
+        """The plan for a key; made on the spot the first time that it is asked for."""
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = plan_for(self._profile(key), self.terms(key))
+        return plan
+
+    def terms(self, key: Key) -> Terms:
+        """What polls of a key are worth, and when they may come."""
+        timing = self._timing_of(key.provider, key.kind)
+        worth = self._delay_per_poll or timing.delay_per_poll or self._nature(key).delay_per_poll
+        return Terms(worth, timing.minimum, max(min(timing.longest_gap, timing.timeout), timing.minimum))
+
+    def keys(self, provider: str) -> list[Key]:
+        """The keys of a provider that something was learned of, by kind and model."""
+        return sorted(key for key in {*self._stored, *self._profiles} if key.provider == provider)
+
+    async def learn(self, jobs: Iterable[Job]) -> list[StoredProfile]:
+        """Learns from those of these jobs that have ended, in their order; returns the profiles to be written."""
+        taught = [(self.key(job), ending_of(job, self.timing(job))) for job in jobs if self._is_learning]
+        endings = [(key, ending) for key, ending in taught if ending is not None]
+        if not endings:
+            return []
+        changed = await asyncio.get_running_loop().run_in_executor(self._thread, self._learn, endings)
+        for key in changed:
+            future = asyncio.get_running_loop().run_in_executor(self._thread, self._plan_anew, key)
+            self._planning.add(future)
+            future.add_done_callback(self._planning.discard)
+        now = self._surroundings.now()
+        return [StoredProfile(*key, profile_to_bytes(self._profiles[key]), now) for key in changed]
+
+    async def drain(self) -> None:
+        """Returns once every plan is made of the newest profile."""
+        while self._planning:
+            await asyncio.wait(self._planning)
+
+    def close(self) -> None:
+        """Ends the thread; what it is at work on is not waited for."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def choose(self, waiting: Sequence[Waiting], count: int, now: datetime) -> list[str]:
+        """The ids of so many due jobs, those first whose ends may have stayed undetected for the longest."""
+        if not self._is_learning:
+            return most_overdue(waiting, count, now)
+        plans = {key: self.plan(key) for key in {Key(job.provider, job.kind) for job in waiting}}
+        return most_undetected([(job, plans[Key(job.provider, job.kind)]) for job in waiting], count, now)
+
+    def _learn(self, endings: Sequence[tuple[Key, Ending]]) -> list[Key]:
+        for key, ending in endings:
+            for each in _lineage(key):
+                self._profiles[each] = learn(self._profile(each), ending)
+        return list(dict.fromkeys(each for key, _ in endings for each in _lineage(key)))
+
+    def _plan_anew(self, key: Key) -> None:
+        self._plans[key] = plan_for(self._profile(key), self.terms(key))
+
+    def _profile(self, key: Key) -> Profile:
+        if key not in self._profiles:
+            parent = self._profile(Key(key.provider, key.kind)) if key.model else None
+            first = first_profile(self._nature(key)) if parent is None else child_of(parent)
+            known = profile_or(self._stored.get(key), first)
+            if parent is not None and key not in self._stored:
+                # It goes on with what its kind learns, until it has a job of its own.
+                return known
+            self._profiles[key] = known
+        return self._profiles[key]
+
+    def _nature(self, key: Key) -> Nature:
+        return nature_of(self._timing_of(key.provider, key.kind))
+
+
+def _lineage(key: Key) -> Iterable[Key]:
+    """The keys that a job of `key` teaches something: its kind's first, so that a new model begins with that."""
+    return (key,) if not key.model else (Key(key.provider, key.kind), key)
