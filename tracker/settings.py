@@ -129,7 +129,7 @@ class _Environment:
         text = self.values.get(name)
         if text is None:
             return None
-        return self._seconds(name, f"{text}s" if text.strip()[-1:].isdigit() else text)
+        return self._seconds(name, f"{text.strip()}s" if text.strip()[-1:].isdigit() else text)
 
     def durations(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
         if name not in self.values:

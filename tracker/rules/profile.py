@@ -47,7 +47,10 @@ NATURES = {
 
 
 def nature_of(timing: Timing) -> Nature:
-    """The class that a kind's documented interval suggests."""
+    """The class that a kind's documented interval suggests; intervals below a second are those of quicker images."""
+    if timing.longest < 1.0:
+        image = NATURES["image"]
+        return Nature(image.delay_per_poll * timing.longest, image.typical * timing.longest)
     for name, longest in (("image", 4.0), ("video", 30.0), ("training", 600.0)):
         if timing.longest <= longest:
             return NATURES[name]
