@@ -5,15 +5,29 @@ What stands at the top level of a file holds for each of its kinds; a kind's own
 
 from __future__ import annotations
 
-import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from tracker.providers.complaints import complaints
-from tracker.providers.forms import Body, HeaderName, HeaderValue, HostPattern, Method, Name, Seconds, Template
-from tracker.providers.pointer import Pointer
+from tracker.providers.flaws import flaw_at
+from tracker.providers.forms import (
+    BASE_URL,
+    BaseUrl,
+    Body,
+    Docs,
+    HeaderName,
+    HeaderValue,
+    HostPattern,
+    Method,
+    Name,
+    PathOrUrl,
+    Pointer,
+    Seconds,
+    Template,
+    Title,
+)
 from tracker.providers.sections import (
     Auth,
     BudgetSection,
@@ -31,14 +45,14 @@ from tracker.providers.sections import (
     Times,
     TimingSection,
 )
-from tracker.providers.templates import PLACEHOLDER, flaw_of_path, texts_of, url_parameter
+from tracker.providers.templates import PLACEHOLDER, texts_of, url_parameter
+from tracker.providers.written import UnusableFileError, values_in, with_shared_in_kinds
 from tracker.rules.schedule import NOT_FOUND_GRACE, Timing
 
 if TYPE_CHECKING:
     import pathlib
 
-BASE_URL = r"^https?://[^/?#@\s]+(/[^?#\s]*[^?#/\s])?$"
-"""What a base URL looks like: no user info, no query, no fragment, no slash at its end."""
+__all__ = ["BASE_URL", "Description", "DescriptionError", "Kind", "parse_description", "read_description"]
 
 
 class DescriptionError(Exception):
@@ -53,7 +67,7 @@ class Kind(Section):
     """
 
     method: Method = "GET"
-    path: Template
+    path: PathOrUrl
     query: dict[str, Template] = Field(default_factory=dict)
     body: Body | None = None
     conditional: bool = False
@@ -63,7 +77,7 @@ class Kind(Section):
     rules: tuple[Rule, ...] = ()
     progress: Progress | None = None
     output: dict[str, Pointer] = Field(default_factory=dict)
-    result_urls: dict[str, Template] = Field(default_factory=dict)
+    result_urls: dict[str, PathOrUrl] = Field(default_factory=dict)
     result_lifetime: Seconds | None = None
     error: ErrorPointers | None = None
     times: Times = Times()
@@ -77,13 +91,8 @@ class Kind(Section):
 
     @model_validator(mode="after")
     def _know_where_urls_lead(self) -> Self:
-        for template in (self.path, *self.result_urls.values()):
-            flaw = None if url_parameter(template) else flaw_of_path(template)
-            if flaw:
-                raise ValueError(flaw)
         if url_parameter(self.path) and self.query:
-            message = f"query cannot be added to the URL that {self.path} holds"
-            raise ValueError(message)
+            raise flaw_at("query", f"it cannot be added to the URL that {self.path} holds")
         return self
 
     @model_validator(mode="after")
@@ -133,9 +142,9 @@ class Description(Section):
     """One provider."""
 
     name: Name
-    title: str
-    docs: str | None = None
-    base_url: Annotated[str, Field(pattern=BASE_URL)]
+    title: Title
+    docs: Docs | None = None
+    base_url: BaseUrl
     hosts: tuple[HostPattern, ...] = ()
     auth: Auth
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
@@ -183,8 +192,12 @@ class Description(Section):
 def read_description(path: pathlib.Path) -> Description:
     """The description in a TOML file. Raises DescriptionError."""
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{path.name} cannot be read, for it is not UTF-8: save it as UTF-8"
+        raise DescriptionError(message) from error
+    except OSError as error:
         message = f"{path.name} cannot be read: {error}"
         raise DescriptionError(message) from error
     return parse_description(text, path.name)
@@ -193,36 +206,16 @@ def read_description(path: pathlib.Path) -> Description:
 def parse_description(text: str, source: str) -> Description:
     """A description out of TOML text; `source` names it in errors. Raises DescriptionError."""
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = f"{source} is not TOML: {error}"
-        raise DescriptionError(message) from error
-    shared = {key: value for key, value in values.items() if key in Kind.model_fields}
-    try:
+        values = values_in(text)
         # As JSON, since a strict reading of Python values would want tuples where TOML has lists.
-        return Description.model_validate_json(orjson.dumps(_with_shared_in_kinds(values, shared)), strict=True)
+        whole = orjson.dumps(with_shared_in_kinds(values, Kind.model_fields.keys()))
+        return Description.model_validate_json(whole, strict=True)
+    except UnusableFileError as error:
+        message = f"{source} {error}"
+        raise DescriptionError(message) from error
     except orjson.JSONEncodeError as error:
         message = f"{source} holds a value that cannot be used: {error}"
         raise DescriptionError(message) from error
     except ValidationError as error:
-        message = f"{source}: " + "; ".join(complaints(error, Description, Kind, shared))
+        message = f"{source}: " + "; ".join(complaints(error, values, Description))
         raise DescriptionError(message) from error
-
-
-def _with_shared_in_kinds(values: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
-    """Moves the top level's sections of a kind into each kind, behind what the kind says itself."""
-    rest = {key: value for key, value in values.items() if key not in shared}
-    kinds = values.get("kinds")
-    if not isinstance(kinds, dict):
-        return rest
-    return rest | {"kinds": {name: _merged(shared, kind) for name, kind in kinds.items()}}
-
-
-def _merged(shared: dict[str, Any], own: Any) -> Any:  # noqa: ANN401 - TOML, not checked yet
-    if not isinstance(own, dict):
-        return own
-    merged = shared | own
-    for key in shared.keys() & own.keys():
-        if isinstance(shared[key], dict) and isinstance(own[key], dict):
-            merged[key] = shared[key] | own[key]
-    return merged

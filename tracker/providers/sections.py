@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from store.records import Status
 from tracker.providers.forms import (
     Body,
+    CredentialHeader,
     HeaderName,
     HeaderValue,
+    HttpCode,
     ListBody,
     ListTemplate,
     Method,
@@ -18,12 +20,13 @@ from tracker.providers.forms import (
     Path,
     PathOrUrl,
     Pattern,
+    Pointer,
     Pointers,
     Scalar,
     Seconds,
+    SubmitPath,
     Variable,
 )
-from tracker.providers.pointer import Pointer
 from tracker.rules.accounts import DEFAULT_BUDGET, Budget
 from tracker.rules.schedule import SHORTEST_GAP, USUAL_TIMEOUT
 
@@ -53,7 +56,7 @@ class HeaderAuth(Section):
     """A header of its own, with the credential behind `prefix`."""
 
     scheme: Literal["header"]
-    header: HeaderName
+    header: CredentialHeader
     token: Variable
     prefix: HeaderValue = ""
 
@@ -128,9 +131,6 @@ class Condition(Section):
             message = "a condition has one of 'is', 'equals' and 'one_of'"
             raise ValueError(message)
         return self
-
-
-HttpCode = Annotated[int, Field(ge=100, le=599)] | Annotated[str, Field(pattern="^[1-5]xx$")]
 
 
 class Rule(Section):
@@ -310,7 +310,7 @@ class Submit(Section):
     """
 
     method: Method = "POST"
-    path: Annotated[str, Field(pattern=r"^(/([^/?#{}\s]+))+$")]
+    path: SubmitPath
     kind: Name | None = None
     id: Pointers
     params: dict[str, Pointer] = {}
