@@ -79,7 +79,11 @@ def test_a_word_stands_for_one_status_only():
 
 
 def test_a_status_map_knows_its_words_and_no_others():
-    status = parse(status='status = { pointers = ["/s"], fold_case = true, running = ["STRASSE"] }').kinds["job"].status
+    status = (
+        parse(status='status = { pointers = ["/s"], fold_case = true, running = ["STRASSE"], failed = ["x"] }')
+        .kinds["job"]
+        .status
+    )
     assert status.status_of("straße").value == "running"
     assert status.status_of("") is None
 
@@ -140,7 +144,7 @@ def test_the_first_delay_is_the_interval_unless_it_is_given():
 
 def test_the_default_kind_exists():
     message = complaint(name='name = "small"\ndefault_kind = "task"')
-    assert "default_kind 'task' is none of ['job']" in message
+    assert "default_kind: 'task' is none of ['job']" in message
 
 
 @pytest.mark.parametrize("text", ["name = ", "[kinds", "a = 1\na = 2", "\x00"])

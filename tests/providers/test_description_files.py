@@ -30,7 +30,7 @@ SHARED = """
     base_url = "https://api.shared.example"
     auth = { scheme = "none" }
     path = "/{kind}/{id}"
-    status = { pointers = ["/status"], queued = ["new"], running = ["busy"], canceled = ["gone"] }
+    status = { pointers = ["/status"], queued = ["new"], running = ["busy"], failed = ["no"], canceled = ["gone"] }
     output = { file = "/file" }
     timing = { interval = 5, cap = 50 }
     [kinds.plain]

@@ -11,6 +11,7 @@ def parse(text=SMALL, **changes):
     """The small description, with parts of its text replaced: `old_text=new_text` for the names below."""
     parts = {
         "name": 'name = "small"',
+        "title": 'title = "Small"',
         "auth": 'auth = { scheme = "bearer", token = "SMALL_API_KEY" }',
         "base_url": 'base_url = "https://api.small.example"',
         "kind": "[kinds.job]",

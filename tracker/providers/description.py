@@ -11,6 +11,7 @@ import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from tracker.providers.complaints import complaints
+from tracker.providers.contents import ErrorPointers, History, Progress, Steps, Times
 from tracker.providers.flaws import flaw_at
 from tracker.providers.forms import (
     BASE_URL,
@@ -27,22 +28,18 @@ from tracker.providers.forms import (
     Seconds,
     Template,
     Title,
+    flaw_of_static_header,
 )
 from tracker.providers.sections import (
     Auth,
     BudgetSection,
     CancelRequest,
-    ErrorPointers,
     Hints,
-    History,
     ListRequest,
-    Progress,
     Rule,
     Section,
     StatusMap,
-    Steps,
     Submit,
-    Times,
     TimingSection,
 )
 from tracker.providers.templates import PLACEHOLDER, texts_of, url_parameter
@@ -53,6 +50,9 @@ if TYPE_CHECKING:
     import pathlib
 
 __all__ = ["BASE_URL", "Description", "DescriptionError", "Kind", "parse_description", "read_description"]
+
+_OF_THE_BODY = ("id", "status", "progress", "output", "error", "times", "history", "steps", "list")
+"""The keys of a kind that say where something stands in a body."""
 
 
 class DescriptionError(Exception):
@@ -96,13 +96,39 @@ class Kind(Section):
         return self
 
     @model_validator(mode="after")
+    def _name_the_job(self) -> Self:
+        texts = (self.path, *self.query.values(), *texts_of(self.body))
+        names = [name for text in texts for name in PLACEHOLDER.findall(text)]
+        if not any(name in ("id", "+id") or "param." in name for name in names):
+            raise flaw_at("path", "the request does not name the job: use {id}")
+        return self
+
+    @model_validator(mode="after")
     def _tell_the_status_somehow(self) -> Self:
         if self.status is None and not any(rule.status for rule in self.rules):
             message = "the status is told neither by a status map nor by rules"
             raise ValueError(message)
-        if self.ignore_body and (self.status or any(rule.where or rule.empty is not None for rule in self.rules)):
-            message = "ignore_body leaves only rules on the HTTP code"
-            raise ValueError(message)
+        if self.status is not None and not self.status.has_words:
+            raise flaw_at("status", "it has no words: name those of succeeded, failed, running and so on")
+        by_words = self.status is not None and self.status.tells_an_end
+        if not by_words and not any(rule.status and rule.status.is_final for rule in self.rules):
+            place = "status" if self.status else "rules"
+            raise flaw_at(place, "nothing ends a job: say what succeeded and failed look like")
+        if self.history is not None and self.status is None:
+            raise flaw_at("history", "it needs status, whose words tell what its items mean")
+        return self
+
+    @model_validator(mode="after")
+    def _read_no_body_that_is_ignored(self) -> Self:
+        if not self.ignore_body:
+            return self
+        read = next((name for name in _OF_THE_BODY if name in self.model_fields_set and getattr(self, name)), None)
+        if read is not None:
+            raise flaw_at(read, "ignore_body leaves the body unread, and with it this: take one of the two away")
+        if self.hints.until or self.hints.seconds:
+            raise flaw_at("hints", "ignore_body leaves the body unread: of hints, headers_ms alone goes with it")
+        if any(rule.where or rule.empty is not None for rule in self.rules):
+            raise flaw_at("rules", "ignore_body leaves only rules on the HTTP code")
         return self
 
     @model_validator(mode="after")
@@ -156,8 +182,7 @@ class Description(Section):
     @model_validator(mode="after")
     def _know_the_default_kind(self) -> Self:
         if self.default_kind is not None and self.default_kind not in self.kinds:
-            message = f"default_kind {self.default_kind!r} is none of {sorted(self.kinds)}"
-            raise ValueError(message)
+            raise flaw_at("default_kind", f"{self.default_kind!r} is none of {sorted(self.kinds)}")
         return self
 
     @model_validator(mode="after")
@@ -169,6 +194,15 @@ class Description(Section):
         return self
 
     @model_validator(mode="after")
+    def _leave_headers_that_are_no_constants(self) -> Self:
+        own = self.auth.header.lower() if self.auth.scheme == "header" else None
+        for name in self.headers:
+            flaw = "credentials go into auth" if name.lower() == own else flaw_of_static_header(name)
+            if flaw:
+                raise flaw_at(("headers", name), flaw)
+        return self
+
+    @model_validator(mode="after")
     def _name_the_hosts_of_urls(self) -> Self:
         kinds = self.kinds.values()
         templates = [text for kind in kinds for text in (kind.path, *kind.result_urls.values())]
@@ -176,6 +210,8 @@ class Description(Section):
         if any(map(url_parameter, templates)) and not self.hosts:
             message = "a URL that a job brings needs hosts, the names of those that it may lead to"
             raise ValueError(message)
+        if self.hosts and all(host.startswith("!") for host in self.hosts):
+            raise flaw_at("hosts", "it has nothing but exceptions: name the hosts that they are excepted from")
         return self
 
     @property

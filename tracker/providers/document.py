@@ -13,8 +13,9 @@ from tracker.providers.values import can_be_written, number_of, text_of, time_of
 from tracker.rules.reading import Moment, Problem, Reading
 
 if TYPE_CHECKING:
+    from tracker.providers.contents import Approval, Progress, Steps
     from tracker.providers.description import Kind
-    from tracker.providers.sections import Approval, Progress, Rule, Steps
+    from tracker.providers.sections import Rule
 
 _TAIL = 4000
 """Characters of a log that its last line with the progress is sought in."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from store.records import Status
+from tracker.providers.flaws import flaw_at
 from tracker.providers.forms import (
     Body,
     CredentialHeader,
@@ -19,7 +20,6 @@ from tracker.providers.forms import (
     Name,
     Path,
     PathOrUrl,
-    Pattern,
     Pointer,
     Pointers,
     Scalar,
@@ -104,6 +104,16 @@ class StatusMap(Section):
             raise ValueError(message)
         return self
 
+    @property
+    def has_words(self) -> bool:
+        """Whether it can tell any status."""
+        return self.otherwise is not None or any(getattr(self, status.value) for status in Status)
+
+    @property
+    def tells_an_end(self) -> bool:
+        """Whether one of its words ends a job."""
+        return any(getattr(self, status.value) for status in Status if status.is_final)
+
     def folded(self, word: str) -> str:
         """The word as it is compared."""
         return word.casefold() if self.fold_case else word
@@ -157,72 +167,6 @@ class Rule(Section):
         return self
 
 
-class Progress(Section):
-    """Where progress stands, and what means done.
-
-    A number of `scale` (1 or 100); or a number of the number at `total`; or the number that the last match of
-    `pattern` in a log caught, of `scale`.
-    """
-
-    pointer: Pointer
-    scale: Literal[1, 100] = 1
-    total: Pointer | None = None
-    pattern: Pattern | None = None
-
-    @model_validator(mode="after")
-    def _measure_one_way(self) -> Self:
-        if self.total is not None and (self.pattern is not None or self.scale != 1):
-            message = "'total' takes the place of 'scale' and 'pattern'"
-            raise ValueError(message)
-        return self
-
-
-class ErrorPointers(Section):
-    """Where the reason of a failure stands."""
-
-    message: Pointers
-    hint: Pointer | None = None
-    code: Pointer | None = None
-
-
-class Times(Section):
-    """Where the provider's own times stand (RFC 3339, or Unix seconds or milliseconds)."""
-
-    created: Pointer | None = None
-    started: Pointer | None = None
-    finished: Pointer | None = None
-
-
-class History(Section):
-    """Where the provider's own history stands; `status` and `at` are within an item."""
-
-    items: Pointer
-    status: Pointer
-    at: Pointer
-
-
-class Approval(Section):
-    """A step that waits for a person: the job is then `action_required`.
-
-    It waits when it has this type and status and every step that it depends on has one of the `done` statuses.
-    """
-
-    type: str
-    status: str
-    depends_on: Pointer
-    done: tuple[str, ...]
-
-
-class Steps(Section):
-    """Where a workflow's steps stand; the other pointers are within an item."""
-
-    items: Pointer
-    id: Pointer
-    type: Pointer
-    status: Pointer
-    approval: Approval | None = None
-
-
 class Hints(Section):
     """Where the provider says, beside `Retry-After` and `retry-after-ms`, when to ask again.
 
@@ -256,6 +200,8 @@ class TimingSection(Section):
         if self.multiplier > 1 and self.cap is None:
             message = "a multiplier above 1 needs a cap"
             raise ValueError(message)
+        if "minimum" in self.model_fields_set and self.minimum > self.interval:
+            raise flaw_at("minimum", f"it ({self.minimum:g}) is longer than interval ({self.interval:g})")
         return self
 
 
