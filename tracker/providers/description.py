@@ -119,6 +119,13 @@ class Kind(Section):
         return self
 
     @model_validator(mode="after")
+    def _compare_words_in_one_way(self) -> Self:
+        if self.status is not None:
+            for condition in (condition for rule in self.rules for condition in rule.where):
+                condition.fold_case_with(self.status)
+        return self
+
+    @model_validator(mode="after")
     def _read_no_body_that_is_ignored(self) -> Self:
         if not self.ignore_body:
             return self

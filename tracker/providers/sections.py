@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from store.records import Status
 from tracker.providers.flaws import flaw_at
@@ -128,12 +128,16 @@ class StatusMap(Section):
 
 
 class Condition(Section):
-    """What a pointer must lead to: something of a sort (`is`), one value, or one of some values."""
+    """What a pointer must lead to: something of a sort (`is`), one value, or one of some values.
+
+    Where it looks at the status word it folds the case as the status map does.
+    """
 
     pointer: Pointer
     is_: Literal["present", "absent", "null", "truthy", "falsy", "zero", "non_zero"] | None = Field(None, alias="is")
     equals: Scalar | None = None
     one_of: tuple[Scalar, ...] | None = None
+    _folds_case: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _ask_one_thing(self) -> Self:
@@ -141,6 +145,14 @@ class Condition(Section):
             message = "a condition has one of 'is', 'equals' and 'one_of'"
             raise ValueError(message)
         return self
+
+    def fold_case_with(self, status: StatusMap) -> None:
+        """Compares as the status map does, if it looks at the same place."""
+        self._folds_case = status.fold_case and self.pointer in status.pointers
+
+    def folded(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+        """The value as it is compared."""
+        return value.casefold() if self._folds_case and isinstance(value, str) else value
 
 
 class Rule(Section):
