@@ -238,6 +238,7 @@ def test_what_is_wrong_in_a_kind_is_told_by_its_place_there_though_the_top_has_t
         ("token = sk-1234", ""),
         ('auth = { scheme = "bearer", "token" = sk-1234 }', ""),
         ("[headers]\nX-Api-Key = sk-1234", ""),
+        ('name = ["a",\n"sk-1234" "b"]', ""),
     ],
 )
 def test_the_line_that_is_not_toml_is_shown_unless_a_credential_may_stand_in_it(text, line):

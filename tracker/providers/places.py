@@ -85,12 +85,19 @@ def as_written(location: Location, values: Mapping[str, Any], *, is_missing: boo
         return location
     kinds, inner = values.get("kinds"), location[2:]
     own = kinds.get(location[1]) if isinstance(kinds, dict) else None
-    if is_missing:
-        # Sections are put together key by key, but not what is inside their own sections.
-        section = inner[:-1]
-        is_shared = len(section) > 0 and leads_somewhere(values, section)
-        return inner if is_shared and (len(section) == 1 or not leads_somewhere(own, section)) else location
-    return inner if not leads_somewhere(own, inner) and leads_somewhere(values, inner) else location
+    is_shared = (_is_missing_at_the_top if is_missing else _stands_at_the_top)(inner, own, values)
+    return inner if is_shared else location
+
+
+def _stands_at_the_top(inner: Location, own: Any, values: Mapping[str, Any]) -> bool:  # noqa: ANN401 - TOML
+    return not leads_somewhere(own, inner) and leads_somewhere(values, inner)
+
+
+def _is_missing_at_the_top(inner: Location, own: Any, values: Mapping[str, Any]) -> bool:  # noqa: ANN401 - TOML
+    # Sections are put together key by key, but not what is inside their own sections.
+    section = inner[:-1]
+    is_there = len(section) > 0 and leads_somewhere(values, section)
+    return is_there and (len(section) == 1 or not leads_somewhere(own, section))
 
 
 def leads_somewhere(value: Any, path: Location) -> bool:  # noqa: ANN401 - TOML

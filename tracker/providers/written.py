@@ -55,14 +55,15 @@ def _merged(shared: dict[str, Any], own: Any) -> Any:  # noqa: ANN401 - TOML, no
 
 
 def _line_of(text: str, message: str) -> str:
-    """The line at fault, in words; nothing where a credential may stand in it."""
+    """The line at fault, as far as it is short; nothing where a credential may stand in it."""
     found = re.search(r"at line (\d+)", message)
     lines = text.split("\n")
     number = int(found[1]) if found else 0
     if not 0 < number <= len(lines):
         return ""
     line = lines[number - 1].strip()
-    if not line or _MAY_HOLD_A_CREDENTIAL.search(line):
+    says_its_key = "=" in line or line.startswith("[")
+    if not says_its_key or _MAY_HOLD_A_CREDENTIAL.search(line):
         return ""
     return f": {line[:_LONGEST_LINE]!r}{'…' if len(line) > _LONGEST_LINE else ''}"
 
