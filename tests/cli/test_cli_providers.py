@@ -100,12 +100,22 @@ def test_check_says_what_a_description_says(tracker, file):
     for cell in ("job  ", "GET /jobs/{id}  ", "GET /jobs  ", "POST /jobs/{id}/cancel  ", "1 s x 1.5 up to 10 s  "):
         assert cell in row
     assert row.endswith("  file, archive")
+    assert "  conditional, id, progress, error, history, steps  " in row
+    assert (fields["auth"], fields["headers"]) == ("bearer", "-")
 
 
 def test_check_as_json_says_more(tracker, file):
     said = json.loads(tracker("providers", "check", file, "--json").stdout)
     assert said["kinds"]["job"]["statuses"] == {"running": ["busy"], "succeeded": ["done"], "failed": ["broken"]}
     assert said["kinds"]["job"]["timing"]["interval"] == 1
+
+
+def test_summary_names_what_else_a_description_has(tracker, file):
+    more = DESCRIPTION.replace("[kinds.job]", "headers = { Example-Version = '1' }\n[kinds.job]\nresult_lifetime = 60")
+    file.write_text(more + 'hints = { seconds = ["/wait"] }\n')
+    said = json.loads(tracker("providers", "check", file, "--json").stdout)
+    assert (said["auth"], said["headers"]) == ("bearer", ["Example-Version"])
+    assert said["kinds"]["job"]["has"][-2:] == ["hints", "result_lifetime"]
 
 
 def test_check_needs_no_service_and_no_credentials(tracker, file):
@@ -249,7 +259,95 @@ def test_options_about_an_answer_want_one(tracker, file):
     for option in (("--id", "1"), ("--kind", "job"), ("--header", "a: b"), ("--param", "a=b"), ("--page",)):
         result = tracker("providers", "check", file, *option)
         assert (result.exit_code, result.stdout) == (2, "")
-        assert "by --answer or --http-status" in result.stderr
+        assert "by --answer, --http-status or --request" in result.stderr
+
+
+BROUGHT = (
+    DESCRIPTION.replace("/jobs/{id}", "{param.poll_url}", 1)
+    .replace("[kinds.job]", 'hosts = ["*.own.example"]\n[kinds.job]')
+    .replace('{ archive = "/{param.folder}/{id}" }', '{ archive = "{param.file_url}" }')
+)
+
+
+def test_request_is_printed_with_the_names_of_variables(tracker, file):
+    file.write_text(DESCRIPTION.replace("conditional = true", 'method = "POST"\nbody = { a = "{param.a}" }'))
+    options = ("--request", "--id", "j/1", "--param", "a=x", "--param", "folder=f")
+    result = tracker("providers", "check", file, *options, OWN_API_KEY="secret-1234")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "POST https://api.own.example/jobs/j%2F1",
+        "authorization: Bearer <OWN_API_KEY>",
+        "content-type: application/json",
+        "",
+        '{"a": "x"}',
+    ]
+    as_json = json.loads(tracker("providers", "check", file, *options, "--json").stdout)
+    assert (as_json["method"], as_json["body"]) == ("POST", {"a": "x"})
+    assert as_json["headers"]["authorization"] == "Bearer <OWN_API_KEY>"
+
+
+def test_request_of_a_list_is_printed(tracker, file):
+    result = tracker("providers", "check", file, "--request", "--page")
+    assert result.stdout.splitlines()[0] == "GET https://api.own.example/jobs"
+    file.write_text(DESCRIPTION.replace('path = "/jobs", items', 'path = "/jobs", query = { ids = "{ids}" }, items'))
+    assert tracker("providers", "check", file, "--request", "--page").exit_code == 2
+    result = tracker("providers", "check", file, "--request", "--page", "--id", "1", "--id", "2")
+    assert result.stdout.splitlines()[0] == "GET https://api.own.example/jobs?ids=1%2C2"
+
+
+def test_request_of_basic_and_of_own_headers_is_printed_in_plain_text(tracker, file):
+    basic = DESCRIPTION.replace('scheme = "bearer", token =', 'scheme = "basic", username = "OWN_USER", password =')
+    file.write_text(basic.replace("[kinds.job]", 'headers = { Accept = "text/json" }\n[kinds.job]'))
+    result = tracker("providers", "check", file, "--request", "--id", "1", "--param", "folder=f")
+    assert result.stdout.splitlines()[1:] == [
+        "accept: text/json",
+        "authorization: Basic base64(<OWN_USER>:<OWN_API_KEY>)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "The request names the job by its id: give it as --id"),
+        (("--id", "1", "--id", "2"), "A request is about one --id"),
+        (("--id", "1"), "need the parameter 'folder'. Give it as --param folder=VALUE."),
+        (("--id", "..", "--param", "folder=a"), "'..' cannot stand in the path of a URL"),
+        (("--id", "1", "--kind", "task"), "has no kind 'task'"),
+        (("--id", "1", "--http-status", "200"), "give one of the two"),
+        (("--id", "1", "--header", "a: b"), "give one of the two"),
+    ],
+)
+def test_request_that_cannot_be_made_is_exit_2(tracker, file, options, message):
+    result = tracker("providers", "check", file, "--request", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("name", ["poll_url", "file_url"])
+@pytest.mark.parametrize("url", ["https://own.example.evil/1", "http://a.own.example/1", "/jobs/1"])
+def test_url_that_leads_elsewhere_is_an_error(tracker, check, file, name, url):
+    file.write_text(BROUGHT)
+    for result in (
+        check({"id": "1", "status": "busy"}, "--param", f"{name}={url}"),
+        tracker("providers", "check", file, "--request", "--id", "1", "--param", f"{name}={url}"),
+    ):
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"--param {name}: '{url}' leads elsewhere: give an https URL on *.own.example." in result.stderr
+
+
+def test_url_that_leads_home_is_asked_for(tracker, file):
+    file.write_text(BROUGHT)
+    brought = ("--param", "poll_url=https://eu.own.example/1", "--param", "file_url=https://eu.own.example/2")
+    result = tracker("providers", "check", file, "--request", *brought)
+    assert result.stdout.splitlines()[0] == "GET https://eu.own.example/1"
+
+
+@pytest.mark.parametrize(("http_status", "answer"), [(200, {"id": "1", "status": "busy"}), (429, {}), (404, {})])
+def test_hint_beyond_an_hour_is_noted_with_what_counts(check, http_status, answer):
+    result = check(answer, "--http-status", http_status, "--header", "Retry-After: 90000")
+    assert "A hint counts for 3600 s at most: the next poll does not wait 90000 s.\n" in result.stderr
+    result = check(answer, "--http-status", http_status, "--header", "Retry-After: 3600")
+    assert "A hint counts" not in result.stderr
 
 
 def test_answer_that_cannot_be_read_is_exit_2(tracker, file, tmp_path):

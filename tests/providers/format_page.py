@@ -9,7 +9,6 @@ what it is: `answer` (JSON, or a whole HTTP answer), `reading` or `page` (what t
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import tomllib
@@ -21,6 +20,7 @@ from markdown_it import MarkdownIt
 
 import tracker.providers
 from tracker.cli.checking import answer_document, page_document
+from tracker.cli.spelling import request_document, spelled
 from tracker.providers.catalog import Catalog
 from tracker.providers.description import parse_description
 from tracker.rules.exchange import HttpAnswer
@@ -29,7 +29,6 @@ from .cases import NOW, new_job
 
 TEXT = Path(tracker.providers.__file__).with_name("FORMAT.md").read_text("utf-8")
 _FENCES = [token for token in MarkdownIt().parse(TEXT) if token.type == "fence"]
-_USUAL = {"accept", "accept-encoding", "user-agent"}
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,12 @@ class Example:
         jobs = self.jobs(words)
         page = next((word.removeprefix("page=") for word in words if word.startswith("page=")), None)
         if "list" in words:
-            return _spelled(self.provider.list_request(jobs, page))
+            return self._spelled(self.provider.list_request(jobs, page))
         ask = self.provider.cancel_request if "cancel" in words else self.provider.request
-        return _spelled(ask(jobs[0]))
+        return self._spelled(ask(jobs[0]))
+
+    def _spelled(self, request):
+        return spelled(request_document(request, self.description))
 
 
 def examples():
@@ -127,17 +129,6 @@ def _answer(language, content):
     first, *lines = head.strip().split("\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return HttpAnswer(int(first.split()[1]), headers, body.encode())
-
-
-def _spelled(request):
-    """A request as the page shows it: without what all requests have, and what Basic encodes in plain text."""
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    kind, _, value = headers.get("authorization", "").partition(" ")
-    if kind == "Basic":
-        headers["authorization"] = f"Basic base64({base64.b64decode(value).decode()})"
-    own = [f"{name}: {value}" for name, value in sorted(headers.items()) if name not in _USUAL]
-    body = ["", json.dumps(json.loads(request.content))] if request.content else []
-    return "\n".join([f"{request.method} {request.url}", *own, *body])
 
 
 def _without_empty(value: Any) -> Any:

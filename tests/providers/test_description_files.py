@@ -15,6 +15,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     for name in ("latin.toml", "folder.toml", "missing.toml"):
         with pytest.raises(DescriptionError, match=f"^{name} cannot be read"):
             read_description(tmp_path / name)
+    with pytest.raises(DescriptionError, match="it is not UTF-8: save it as UTF-8"):
+        read_description(tmp_path / "latin.toml")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_description(tmp_path):
+    (tmp_path / "small.toml").write_bytes(b"\xef\xbb\xbf" + SMALL.encode())
+    assert read_description(tmp_path / "small.toml").name == "small"
 
 
 SHARED = """
@@ -23,7 +30,7 @@ SHARED = """
     base_url = "https://api.shared.example"
     auth = { scheme = "none" }
     path = "/{kind}/{id}"
-    status = { pointers = ["/status"], queued = ["new"], running = ["busy"], canceled = ["gone"] }
+    status = { pointers = ["/status"], queued = ["new"], running = ["busy"], failed = ["no"], canceled = ["gone"] }
     output = { file = "/file" }
     timing = { interval = 5, cap = 50 }
     [kinds.plain]

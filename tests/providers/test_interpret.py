@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from store.records import Status
 from tracker.providers.conditions import fitting_rule
+from tracker.providers.document import word_of
 from tracker.providers.interpret import parsed
 from tracker.providers.pointer import Nothing, first_found
 from tracker.rules.exchange import ExchangeFailure, FailureCode, HttpAnswer
@@ -81,7 +82,7 @@ def test_only_a_rule_or_a_known_word_in_a_whole_answer_ends_a_job(poll):
     said = read(job, answer)
     if isinstance(said, Reading) and said.status.is_final:
         known, rule = kind_of(job).status, rule_of(job, answer)
-        word = None if known is None or rule else first_found(parsed(answer), known.pointers)
+        word = None if known is None or rule else word_of(first_found(parsed(answer), known.pointers))
         assert (rule.status if rule else known.status_of(word)) is said.status
         assert not said.is_unknown
     else:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from store.records import JobError, Status, Step
 from tracker.rules.reading import Problem, Reading
 
-from .kitchen import read, read_bytes
+from .kitchen import read, read_by, read_bytes
 
 FIRST = datetime(2026, 11, 22, 9, 58, 41, 579000, UTC)
 
@@ -109,12 +109,92 @@ def test_a_number_beyond_64_bits_is_only_inexact():
     assert read_bytes(b'{"status": "served", "bill": 100000000000000000000000}').output["bill"] == 1e23
 
 
-@pytest.mark.parametrize("status", [None, 5, True, "", [], ["served"], {"status": "served"}])
+@pytest.mark.parametrize("status", [None, 5.5, 1.0, "", [], ["served"], {"status": "served"}])
 def test_a_status_that_is_no_word_is_a_problem(status):
     said = read(status=status)
     assert isinstance(said, Problem)
     assert said.code == "invalid"
     assert "/status or /state" in said.message
+
+
+@pytest.mark.parametrize(("status", "word"), [(5, "5"), (-1, "-1"), (0, "0"), (True, "true"), (False, "false")])
+def test_a_whole_number_or_a_boolean_is_the_word_that_json_spells(status, word):
+    said = read(status=status)
+    assert (said.status, said.provider_status, said.is_unknown) == (Status.RUNNING, word, True)
+
+
+NUMBERS = """
+    name = "numbers"
+    title = "Numbers"
+    base_url = "https://api.numbers.example"
+    auth = { scheme = "none" }
+    [kinds.job]
+    path = "/jobs/{id}"
+    history = { items = "/log", status = "/s", at = "/t" }
+    timing = { interval = 5 }
+    [kinds.job.status]
+    pointers = ["/s"]
+    queued = ["0"]
+    running = ["1", "false"]
+    succeeded = ["2", "true"]
+    [kinds.job.steps]
+    items = "/steps"
+    id = "/id"
+    type = "/type"
+    status = "/s"
+    approval = { type = "look", status = "0", depends_on = "/after", done = ["2"] }
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [(0, "queued"), (1, "running"), ("1", "running"), (2, "succeeded"), (True, "succeeded"), (False, "running")],
+)
+def test_numbers_and_booleans_are_words_of_a_status_map(word, status):
+    said = read_by(NUMBERS, s=word, log=[{"s": word, "t": 1795341521}])
+    assert (said.status.value, said.is_unknown) == (status, False)
+    assert [(moment.status.value, moment.provider_status) for moment in said.history] == [
+        (status, said.provider_status)
+    ]
+
+
+def test_steps_have_numbers_for_words_too():
+    steps = [{"id": 1, "type": "make", "s": 2}, {"id": 2, "type": "look", "s": 0, "after": [1]}]
+    said = read_by(NUMBERS, s=1, steps=steps)
+    assert said.status is Status.ACTION_REQUIRED
+    assert [step.status for step in said.steps] == ["2", "0"]
+
+
+FOLDED = """
+    name = "folded"
+    title = "Folded"
+    base_url = "https://api.folded.example"
+    auth = { scheme = "none" }
+    [kinds.job]
+    path = "/jobs/{id}"
+    timing = { interval = 5 }
+    status = { pointers = ["/s"], fold_case = true, succeeded = ["done"] }
+    rules = [
+      { status = "failed", where = [{ pointer = "/s", equals = "Done" }, { pointer = "/e", equals = "X" }] },
+      { status = "canceled", where = [{ pointer = "/s", one_of = ["ABORTED", 1] }] },
+    ]
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"s": "DONE", "e": "X"}, "failed"),
+        ({"s": "done", "e": "x"}, "succeeded"),
+        ({"s": "aborted"}, "canceled"),
+        ({"s": 1}, "canceled"),
+        ({"s": True}, "running"),
+    ],
+)
+def test_a_rule_about_the_status_word_folds_its_case_and_no_other(answer, status):
+    assert read_by(FOLDED, **answer).status.value == status
+    if status in ("failed", "canceled") and answer["s"] != 1:
+        assert read_by(FOLDED.replace("true", "false"), **answer).status is Status.RUNNING
 
 
 def test_the_first_pointer_that_has_a_word_counts():

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from tracker.providers.pointer import Pointer, first_found, resolve
+from tracker.providers.forms import Pointer
+from tracker.providers.pointer import first_found, resolve
 
 from .documents import documents
 

@@ -65,6 +65,17 @@ def test_what_the_service_takes_is_valid(text):
         ('path = "/jobs/{id}"', "", ("kinds.job", "required")),
         ("interval = 5", "cap = 5", ("kinds.job.timing", "required")),
         ('"bearer"', '"magic"', ("auth", "oneOf")),
+        ('"/status"', '"status"', ("kinds.job.status.pointers.0", "pattern")),
+        ('"/status"', '"/a~2"', ("kinds.job.status.pointers.0", "pattern")),
+        ('title = "Small"', 'title = " "', ("title", "pattern")),
+        ('title = "Small"', 'title = "Small"\ndocs = "/docs"', ("docs", "pattern")),
+        ('title = "Small"', "title = 'S'\nsubmits = [{ path = '/**/a', id = ['/id'] }]", ("submits.0.path", "pattern")),
+        (".example", ".example/{param.x}", ("base_url", "pattern")),
+        (
+            "timing =",
+            "rules = [{ status = 'failed', http = ['6xx'] }]\ntiming =",
+            ("kinds.job.rules.0.http.0", "anyOf"),
+        ),
     ],
 )
 def test_what_is_wrong_is_found_in_its_place(old, new, flaw):
@@ -86,5 +97,5 @@ def test_a_shared_section_is_checked_too(old, new, flaw):
 
 def test_editors_are_shown_what_a_section_is_for_and_no_noise():
     assert SCHEMA["$defs"]["Rule"]["description"].startswith("What an answer means that fits")
-    assert SCHEMA["properties"]["docs"] == {"type": "string"}
-    assert SCHEMA["properties"]["title"] == {"type": "string"}
+    assert SCHEMA["properties"]["docs"].keys() == {"type", "pattern"}
+    assert SCHEMA["properties"]["title"].keys() == {"type", "pattern"}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tracker.api.context import Context
 
-_OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/providers")
+_OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/docs/providers", "/docs/providers/")
 _ADMIN_PATHS = ("/v1/callback-secret", "/v1/keys")
 _RANK = {Scope.READ: 0, Scope.WRITE: 1, Scope.ADMIN: 2}
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import orjson
@@ -14,6 +16,9 @@ from starlette.responses import Response
 from tracker.providers.schema import description_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it.token import Token
     from starlette.requests import Request
 
 _HEADERS = {
@@ -65,5 +70,25 @@ def _schema() -> bytes:
 def _format_page() -> str:
     text = files("tracker.providers").joinpath("FORMAT.md").read_text("utf-8")
     title = text.partition("\n")[0].removeprefix("# ")
-    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    return _PAGE.format(title=escape(title), body=body)
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(text)
+    contents = _with_ids(tokens)
+    # Behind the title, which is the first heading: its opening, its text and its end.
+    title_html, rest = (markdown.renderer.render(part, markdown.options, {}) for part in (tokens[:3], tokens[3:]))
+    return _PAGE.format(title=escape(title), body=f"{title_html}<ul>\n{contents}</ul>\n{rest}")
+
+
+def _with_ids(tokens: Sequence[Token]) -> str:
+    """Gives each heading an id, so that a link can lead to it; the links to the sections, as a list's items."""
+    links, seen = [], set()
+    for opening, text in pairwise(tokens):
+        if opening.type == "heading_open":
+            slug = re.sub(r"[^a-z0-9_]+", "-", text.content.partition(":")[0].lower()).strip("-")
+            if slug in seen:
+                message = f"two headings of FORMAT.md have the id {slug!r}"
+                raise ValueError(message)
+            seen.add(slug)
+            opening.attrSet("id", slug)
+            if opening.tag == "h2":
+                links.append(f'<li><a href="#{slug}">{escape(text.content.replace("`", ""))}</a></li>\n')
+    return "".join(links)

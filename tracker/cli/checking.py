@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from store.records import Job, Status
-from tracker.providers.catalog import DEFAULT_ACCOUNT, Catalog, Provider, ProviderError
+from tracker.cli.spelling import request_document
+from tracker.providers.catalog import DEFAULT_ACCOUNT, Catalog, Provider, ProviderError, UnusableJobError
 from tracker.providers.description import DescriptionError, read_description
 from tracker.providers.interpret import parsed
+from tracker.providers.listing import asks_by_id
 from tracker.providers.pointer import Nothing, first_found, placed, resolve
-from tracker.providers.templates import MissingParameterError, UnusableValueError
+from tracker.providers.request import leads_to
+from tracker.providers.templates import (
+    PLACEHOLDER,
+    MissingParameterError,
+    UnusableValueError,
+    texts_of,
+    url_parameter,
+)
 from tracker.rules.payload import reading_payload, rfc3339
 from tracker.rules.reading import Answer, Problem, Reading, Unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tracker.providers.description import Description, Kind
@@ -29,16 +39,20 @@ Document = dict[str, Any]
 ID_WITHOUT_ONE = "id"
 """The id of a job whose answer names none."""
 
+_WORTH_NAMING = (
+    "conditional", "ignore_body", "id", "progress", "error", "times", "history", "steps", "hints", "result_lifetime",
+)  # fmt: skip
+"""The keys of a kind that a summary names where they are given."""
+
 
 class CheckError(Exception):
     """A file or an option that cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """An answer, and what is said of the job, or of the jobs, that it is about."""
+class About:
+    """The job, or the jobs, that an answer or a request is about; `is_page`: one of the kind's list."""
 
-    answer: HttpAnswer
     kind: str | None
     remote_ids: Sequence[str]
     params: Mapping[str, str]
@@ -54,13 +68,39 @@ def load(path: Path) -> Provider:
     return Catalog([description], {}).find(description.name)
 
 
-def read(provider: Provider, recorded: Recorded) -> Document:
+def read(provider: Provider, answer: HttpAnswer, about: About) -> Document:
     """What the description makes of an answer, or of a page of a list. Raises CheckError."""
+    with _told():
+        name = provider.kind(about.kind)
+        _let_urls_lead_home(provider, name, about.params)
+        return (_read_page if about.is_page else _read_answer)(provider, name, answer, about)
+
+
+def request(provider: Provider, about: About) -> Document:
+    """The request that asks for the job, or for a page of the list, with `<VARIABLE>` for what a variable holds.
+
+    Raises CheckError.
+    """
+    description = provider.description
+    stand_ins = {variable: f"<{variable}>" for variable in description.variables().values()}
+    provider = Catalog([description], stand_ins).find(description.name)
+    with _told():
+        name = provider.kind(about.kind)
+        _let_urls_lead_home(provider, name, about.params)
+        jobs = _jobs_to_ask_for(provider, name, about)
+        asked = provider.list_request(jobs, None) if about.is_page else provider.request(jobs[0])
+        return request_document(asked, description)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Says as a CheckError what is wrong with the options."""
     try:
-        name = provider.kind(recorded.kind)
-        if recorded.is_page:
-            return _read_page(provider, name, recorded)
-        return _read_answer(provider, name, recorded)
+        yield
+    except UnusableJobError as error:
+        place, _, name = error.pointer[1:].partition("/")
+        offer = f" Give it as --param {name}=VALUE." if place == "params" else ""
+        raise CheckError(f"{error}{offer}") from error
     except ProviderError as error:
         raise CheckError(str(error)) from error
     except MissingParameterError as error:
@@ -70,6 +110,44 @@ def read(provider: Provider, recorded: Recorded) -> Document:
         placeholder, value = error.args
         message = f"{value!r} cannot stand for {{{placeholder}}} in a URL."
         raise CheckError(message) from error
+
+
+def _let_urls_lead_home(provider: Provider, name: str, params: Mapping[str, str]) -> None:
+    """Refuses a parameter that is a whole URL and leads elsewhere than the service would follow it."""
+    kind, hosts = provider.description.kinds[name], provider.description.hosts
+    templates = (kind.path, *kind.result_urls.values(), *([kind.cancel.path] if kind.cancel else []))
+    for parameter in filter(None, map(url_parameter, templates)):
+        url = params.get(parameter)
+        if url is not None and not leads_to(url, provider.base_url, hosts):
+            message = f"--param {parameter}: {url!r} leads elsewhere: give an https URL on {' or '.join(hosts)}."
+            raise CheckError(message)
+
+
+def _jobs_to_ask_for(provider: Provider, name: str, about: About) -> list[Job]:
+    kind, now = provider.description.kinds[name], datetime.now(UTC)
+    if about.is_page:
+        _list_of(kind, name)
+    elif len(about.remote_ids) > 1:
+        message = "A request is about one --id; that of a list (--page) is about several."
+        raise CheckError(message)
+    if not about.remote_ids and _needs_ids(kind, is_page=about.is_page):
+        message = "The request names the job by its id: give it as --id."
+        raise CheckError(message)
+    return [_job(provider, name, id_, about.params, now, etag=None) for id_ in about.remote_ids or [ID_WITHOUT_ONE]]
+
+
+def _needs_ids(kind: Kind, *, is_page: bool) -> bool:
+    if is_page:
+        return asks_by_id(kind)
+    texts = (kind.path, *kind.query.values(), *texts_of(kind.body))
+    return any(name in ("id", "+id") for text in texts for name in PLACEHOLDER.findall(text))
+
+
+def _list_of(kind: Kind, name: str) -> ListRequest:
+    if kind.list is None:
+        message = f"Kind {name!r} has no list that --page could be of."
+        raise CheckError(message)
+    return kind.list
 
 
 def answer_document(answer: Answer) -> Document:
@@ -96,7 +174,9 @@ def summary_of(description: Description) -> Document:
         "name": description.name,
         "title": description.title,
         "base_url": description.base_url,
+        "auth": description.auth.scheme,
         "credentials": list(description.variables().values()),
+        "headers": list(description.headers),
         "hosts": list(description.hosts),
         "budget": description.budget.model_dump(),
         "default_kind": description.kind_if_unnamed,
@@ -105,29 +185,33 @@ def summary_of(description: Description) -> Document:
     }
 
 
-def _read_answer(provider: Provider, name: str, recorded: Recorded) -> Document:
-    if len(recorded.remote_ids) > 1:
+def _read_answer(provider: Provider, name: str, answer: HttpAnswer, about: About) -> Document:
+    if len(about.remote_ids) > 1:
         message = "An answer is about one --id; a page of a list (--page) is about several."
         raise CheckError(message)
-    sought = [*recorded.remote_ids, _id_in(provider.description.kinds[name], parsed(recorded.answer)), ID_WITHOUT_ONE]
+    sought = [*about.remote_ids, _id_in(provider.description.kinds[name], parsed(answer)), ID_WITHOUT_ONE]
     now = datetime.now(UTC)
-    job = _job(provider, name, next(filter(None, sought)), recorded.params, now)
-    return answer_document(provider.read(job, recorded.answer, now))
+    job = _job(provider, name, next(filter(None, sought)), about.params, now)
+    return answer_document(provider.read(job, answer, now))
 
 
-def _read_page(provider: Provider, name: str, recorded: Recorded) -> Document:
+def _read_page(provider: Provider, name: str, answer: HttpAnswer, about: About) -> Document:
     kind = provider.description.kinds[name]
-    if kind.list is None:
-        message = f"Kind {name!r} has no list that --page could be of."
-        raise CheckError(message)
-    sought = recorded.remote_ids or _ids_on(kind, kind.list, parsed(recorded.answer)) or [ID_WITHOUT_ONE]
+    sought = about.remote_ids or _ids_on(kind, _list_of(kind, name), parsed(answer)) or [ID_WITHOUT_ONE]
     now = datetime.now(UTC)
-    jobs = [_job(provider, name, remote_id, recorded.params, now) for remote_id in sought]
-    return page_document(jobs, provider.read_page(jobs, recorded.answer, now))
+    jobs = [_job(provider, name, remote_id, about.params, now) for remote_id in sought]
+    return page_document(jobs, provider.read_page(jobs, answer, now))
 
 
-def _job(provider: Provider, kind: str, remote_id: str, params: Mapping[str, str], now: datetime) -> Job:
-    """A job that was read before, so that 304 says something of it."""
+def _job(
+    provider: Provider,
+    kind: str,
+    remote_id: str,
+    params: Mapping[str, str],
+    now: datetime,
+    etag: str | None = '"any"',
+) -> Job:
+    """A job; with an `etag` it was read before, so that 304 says something of it."""
     return Job(
         remote_id,
         provider.description.name,
@@ -140,7 +224,7 @@ def _job(provider: Provider, kind: str, remote_id: str, params: Mapping[str, str
         timeout_at=now + timedelta(days=1),
         next_poll_at=now,
         params=params,
-        etag='"any"',
+        etag=etag,
     )
 
 
@@ -160,6 +244,7 @@ def _kind_summary(kind: Kind) -> Document:
         "cancel": f"{kind.cancel.method} {kind.cancel.path}" if kind.cancel else None,
         "statuses": {status: known for status, known in words.items() if known},
         "rules": len(kind.rules),
+        "has": [name for name in _WORTH_NAMING if name in kind.model_fields_set and getattr(kind, name)],
         "output": [*kind.output, *kind.result_urls],
         "timing": kind.timing.model_dump(),
     }

@@ -30,7 +30,7 @@ _STDIN = Path("-")
 _COLUMNS = ("name", "title", "kinds", "accounts")
 _COLUMNS_OF_KINDS = ("kind", "every", "timeout", "result_lifetime", "lists", "cancels", "statuses")
 _COLUMNS_OF_ACCOUNTS = ("name", "status", "since", "retry_at", "budget", "message")
-_COLUMNS_OF_CHECKED_KINDS = ("kind", "poll", "list", "cancel", "every", "output")
+_COLUMNS_OF_CHECKED_KINDS = ("kind", "poll", "list", "cancel", "every", "has", "output")
 _COLUMNS_OF_ROWS = ("id", "row", "status", "provider_status", "progress", "output", "error")
 
 
@@ -101,31 +101,32 @@ def check_description(  # noqa: PLR0913 - a parameter for each option
     ] = None,
     param: KeyValues = None,
     page: Annotated[
-        bool, typer.Option("--page", help="The answer is a page of the kind's list; --id is repeatable.")
+        bool, typer.Option("--page", help="It is about a page of the kind's list; --id is repeatable.")
     ] = False,
+    request: Annotated[bool, typer.Option("--request", help="Print the request that asks for the job.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a description, and what it makes of a recorded answer; exit code 1 if that is a problem."""
     from tracker.cli import checking  # noqa: PLC0415 - see the top of the file
     from tracker.rules.exchange import HttpAnswer  # noqa: PLC0415 - the same
 
+    has_answer = answer is not None or http_status is not None
+    if request and (has_answer or header):
+        stop("--request shows what is asked, --answer what is read: give one of the two.", ExitCode.USAGE)
     try:
         provider = checking.load(file)
-        if answer is None and http_status is None:
-            if header or kind or remote_id or param or page:
-                stop("Name the answer that these options are about, by --answer or --http-status.", ExitCode.USAGE)
+        about = checking.About(kind, remote_id or (), pairs("--param", param or ()), page)
+        if request:
+            _print_request(checking.request(provider, about), as_json=as_json)
+        elif has_answer:
+            came = HttpAnswer(http_status or 200, headers_in(header or ()), _body_in(answer))
+            _print_read(checking.read(provider, came, about), as_json=as_json)
+        elif header or kind or remote_id or param or page:
+            stop("Name what these options are about, by --answer, --http-status or --request.", ExitCode.USAGE)
+        else:
             _print_summary(checking.summary_of(provider.description), as_json=as_json)
-            return
-        came = HttpAnswer(http_status or 200, headers_in(header or ()), _body_in(answer))
-        about = (kind, remote_id or (), pairs("--param", param or ()))
-        read = checking.read(provider, checking.Recorded(came, *about, is_page=page))
     except checking.CheckError as error:
         stop(str(error), ExitCode.USAGE)
-    _print_read(read, as_json=as_json)
-    if "problem" in read:
-        stop(f"The answer is a problem of the poll: {read['problem']['message']}", ExitCode.ENDED_BADLY)
-    if read.get("is_unknown"):
-        note(f"No status knows the word {read['provider_status']!r}: it counts as running, plus a flag.")
 
 
 def _body_in(file: Path | None) -> bytes:
@@ -148,7 +149,17 @@ def _print_summary(summary: Document, *, as_json: bool) -> None:
     print_table(_COLUMNS_OF_CHECKED_KINDS, rows)
 
 
+def _print_request(request: Document, *, as_json: bool) -> None:
+    from tracker.cli.spelling import spelled  # noqa: PLC0415 - see the top of the file
+
+    if as_json:
+        print_json(request)
+    else:
+        typer.echo(spelled(request))
+
+
 def _print_read(read: Document, *, as_json: bool) -> None:
+    """Prints what an answer says, and what is to be known about that; ends the command where it is a problem."""
     if as_json:
         print_json(read)
     elif "rows" in read:
@@ -160,6 +171,23 @@ def _print_read(read: Document, *, as_json: bool) -> None:
         sort = next(iter(read))
         details = read[sort] if isinstance(read[sort], dict) else {"retry_after": read["retry_after"]}
         print_fields({"answer": sort, **details})
+    _note_the_hint(read)
+    if "problem" in read:
+        stop(f"The answer is a problem of the poll: {read['problem']['message']}", ExitCode.ENDED_BADLY)
+    if read.get("is_unknown"):
+        note(f"No status knows the word {read['provider_status']!r}: it counts as running, plus a flag.")
+
+
+def _note_the_hint(read: Document) -> None:
+    from tracker.rules.schedule import LONGEST_HINT  # noqa: PLC0415 - see the top of the file
+
+    asked = next((part["retry_after"] for part in (read, *read.values()) if _has_hint(part)), 0)
+    if asked > LONGEST_HINT:
+        note(f"A hint counts for {LONGEST_HINT:g} s at most: the next poll does not wait {asked:g} s.")
+
+
+def _has_hint(part: object) -> bool:
+    return isinstance(part, dict) and part.get("retry_after") is not None
 
 
 def _print_reading(reading: Document) -> None:

@@ -31,10 +31,9 @@ def _fits(rule: Rule, http_status: int, document: Any, *, is_empty: bool) -> boo
 
 def _holds(condition: Condition, document: Any) -> bool:  # noqa: ANN401 - JSON
     value = look_up(document, condition.pointer)
-    if condition.equals is not None:
-        return _is_same(value, condition.equals)
-    if condition.one_of is not None:
-        return any(_is_same(value, wanted) for wanted in condition.one_of)
+    wanted = condition.one_of if condition.equals is None else (condition.equals,)
+    if wanted is not None:
+        return any(_is_same(condition.folded(value), condition.folded(each)) for each in wanted)
     return _is(str(condition.is_), value)
 
 

@@ -5,40 +5,54 @@ What stands at the top level of a file holds for each of its kinds; a kind's own
 
 from __future__ import annotations
 
-import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from tracker.providers.complaints import complaints
-from tracker.providers.forms import Body, HeaderName, HeaderValue, HostPattern, Method, Name, Seconds, Template
-from tracker.providers.pointer import Pointer
+from tracker.providers.contents import ErrorPointers, History, Progress, Steps, Times
+from tracker.providers.flaws import flaw_at
+from tracker.providers.forms import (
+    BASE_URL,
+    BaseUrl,
+    Body,
+    Docs,
+    HeaderName,
+    HeaderValue,
+    HostPattern,
+    Method,
+    Name,
+    PathOrUrl,
+    Pointer,
+    Seconds,
+    Template,
+    Title,
+    flaw_of_static_header,
+)
 from tracker.providers.sections import (
     Auth,
     BudgetSection,
     CancelRequest,
-    ErrorPointers,
     Hints,
-    History,
     ListRequest,
-    Progress,
     Rule,
     Section,
     StatusMap,
-    Steps,
     Submit,
-    Times,
     TimingSection,
 )
-from tracker.providers.templates import PLACEHOLDER, flaw_of_path, texts_of, url_parameter
+from tracker.providers.templates import PLACEHOLDER, texts_of, url_parameter
+from tracker.providers.written import UnusableFileError, values_in, with_shared_in_kinds
 from tracker.rules.schedule import NOT_FOUND_GRACE, Timing
 
 if TYPE_CHECKING:
     import pathlib
 
-BASE_URL = r"^https?://[^/?#@\s]+(/[^?#\s]*[^?#/\s])?$"
-"""What a base URL looks like: no user info, no query, no fragment, no slash at its end."""
+__all__ = ["BASE_URL", "Description", "DescriptionError", "Kind", "parse_description", "read_description"]
+
+_OF_THE_BODY = ("id", "status", "progress", "output", "error", "times", "history", "steps", "list")
+"""The keys of a kind that say where something stands in a body."""
 
 
 class DescriptionError(Exception):
@@ -53,7 +67,7 @@ class Kind(Section):
     """
 
     method: Method = "GET"
-    path: Template
+    path: PathOrUrl
     query: dict[str, Template] = Field(default_factory=dict)
     body: Body | None = None
     conditional: bool = False
@@ -63,7 +77,7 @@ class Kind(Section):
     rules: tuple[Rule, ...] = ()
     progress: Progress | None = None
     output: dict[str, Pointer] = Field(default_factory=dict)
-    result_urls: dict[str, Template] = Field(default_factory=dict)
+    result_urls: dict[str, PathOrUrl] = Field(default_factory=dict)
     result_lifetime: Seconds | None = None
     error: ErrorPointers | None = None
     times: Times = Times()
@@ -78,13 +92,16 @@ class Kind(Section):
 
     @model_validator(mode="after")
     def _know_where_urls_lead(self) -> Self:
-        for template in (self.path, *self.result_urls.values()):
-            flaw = None if url_parameter(template) else flaw_of_path(template)
-            if flaw:
-                raise ValueError(flaw)
         if url_parameter(self.path) and self.query:
-            message = f"query cannot be added to the URL that {self.path} holds"
-            raise ValueError(message)
+            raise flaw_at("query", f"it cannot be added to the URL that {self.path} holds")
+        return self
+
+    @model_validator(mode="after")
+    def _name_the_job(self) -> Self:
+        texts = (self.path, *self.query.values(), *texts_of(self.body))
+        names = [name for text in texts for name in PLACEHOLDER.findall(text)]
+        if not any(name in ("id", "+id") or "param." in name for name in names):
+            raise flaw_at("path", "the request does not name the job: use {id}")
         return self
 
     @model_validator(mode="after")
@@ -92,9 +109,34 @@ class Kind(Section):
         if self.status is None and not any(rule.status for rule in self.rules):
             message = "the status is told neither by a status map nor by rules"
             raise ValueError(message)
-        if self.ignore_body and (self.status or any(rule.where or rule.empty is not None for rule in self.rules)):
-            message = "ignore_body leaves only rules on the HTTP code"
-            raise ValueError(message)
+        if self.status is not None and not self.status.has_words:
+            raise flaw_at("status", "it has no words: name those of succeeded, failed, running and so on")
+        by_words = self.status is not None and self.status.tells_an_end
+        if not by_words and not any(rule.status and rule.status.is_final for rule in self.rules):
+            place = "status" if self.status else "rules"
+            raise flaw_at(place, "nothing ends a job: say what succeeded and failed look like")
+        if self.history is not None and self.status is None:
+            raise flaw_at("history", "it needs status, whose words tell what its items mean")
+        return self
+
+    @model_validator(mode="after")
+    def _compare_words_in_one_way(self) -> Self:
+        if self.status is not None:
+            for condition in (condition for rule in self.rules for condition in rule.where):
+                condition.fold_case_with(self.status)
+        return self
+
+    @model_validator(mode="after")
+    def _read_no_body_that_is_ignored(self) -> Self:
+        if not self.ignore_body:
+            return self
+        read = next((name for name in _OF_THE_BODY if name in self.model_fields_set and getattr(self, name)), None)
+        if read is not None:
+            raise flaw_at(read, "ignore_body leaves the body unread, and with it this: take one of the two away")
+        if self.hints.until or self.hints.seconds:
+            raise flaw_at("hints", "ignore_body leaves the body unread: of hints, headers_ms alone goes with it")
+        if any(rule.where or rule.empty is not None for rule in self.rules):
+            raise flaw_at("rules", "ignore_body leaves only rules on the HTTP code")
         return self
 
     @model_validator(mode="after")
@@ -137,9 +179,9 @@ class Description(Section):
     """One provider."""
 
     name: Name
-    title: str
-    docs: str | None = None
-    base_url: Annotated[str, Field(pattern=BASE_URL)]
+    title: Title
+    docs: Docs | None = None
+    base_url: BaseUrl
     hosts: tuple[HostPattern, ...] = ()
     auth: Auth
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
@@ -151,8 +193,7 @@ class Description(Section):
     @model_validator(mode="after")
     def _know_the_default_kind(self) -> Self:
         if self.default_kind is not None and self.default_kind not in self.kinds:
-            message = f"default_kind {self.default_kind!r} is none of {sorted(self.kinds)}"
-            raise ValueError(message)
+            raise flaw_at("default_kind", f"{self.default_kind!r} is none of {sorted(self.kinds)}")
         return self
 
     @model_validator(mode="after")
@@ -164,6 +205,15 @@ class Description(Section):
         return self
 
     @model_validator(mode="after")
+    def _leave_headers_that_are_no_constants(self) -> Self:
+        own = self.auth.header.lower() if self.auth.scheme == "header" else None
+        for name in self.headers:
+            flaw = "credentials go into auth" if name.lower() == own else flaw_of_static_header(name)
+            if flaw:
+                raise flaw_at(("headers", name), flaw)
+        return self
+
+    @model_validator(mode="after")
     def _name_the_hosts_of_urls(self) -> Self:
         kinds = self.kinds.values()
         templates = [text for kind in kinds for text in (kind.path, *kind.result_urls.values())]
@@ -171,6 +221,8 @@ class Description(Section):
         if any(map(url_parameter, templates)) and not self.hosts:
             message = "a URL that a job brings needs hosts, the names of those that it may lead to"
             raise ValueError(message)
+        if self.hosts and all(host.startswith("!") for host in self.hosts):
+            raise flaw_at("hosts", "it has nothing but exceptions: name the hosts that they are excepted from")
         return self
 
     @property
@@ -187,8 +239,12 @@ class Description(Section):
 def read_description(path: pathlib.Path) -> Description:
     """The description in a TOML file. Raises DescriptionError."""
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{path.name} cannot be read, for it is not UTF-8: save it as UTF-8"
+        raise DescriptionError(message) from error
+    except OSError as error:
         message = f"{path.name} cannot be read: {error}"
         raise DescriptionError(message) from error
     return parse_description(text, path.name)
@@ -197,36 +253,16 @@ def read_description(path: pathlib.Path) -> Description:
 def parse_description(text: str, source: str) -> Description:
     """A description out of TOML text; `source` names it in errors. Raises DescriptionError."""
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = f"{source} is not TOML: {error}"
-        raise DescriptionError(message) from error
-    shared = {key: value for key, value in values.items() if key in Kind.model_fields}
-    try:
+        values = values_in(text)
         # As JSON, since a strict reading of Python values would want tuples where TOML has lists.
-        return Description.model_validate_json(orjson.dumps(_with_shared_in_kinds(values, shared)), strict=True)
+        whole = orjson.dumps(with_shared_in_kinds(values, Kind.model_fields.keys()))
+        return Description.model_validate_json(whole, strict=True)
+    except UnusableFileError as error:
+        message = f"{source} {error}"
+        raise DescriptionError(message) from error
     except orjson.JSONEncodeError as error:
         message = f"{source} holds a value that cannot be used: {error}"
         raise DescriptionError(message) from error
     except ValidationError as error:
-        message = f"{source}: " + "; ".join(complaints(error, Description, Kind, shared))
+        message = f"{source}: " + "; ".join(complaints(error, values, Description))
         raise DescriptionError(message) from error
-
-
-def _with_shared_in_kinds(values: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
-    """Moves the top level's sections of a kind into each kind, behind what the kind says itself."""
-    rest = {key: value for key, value in values.items() if key not in shared}
-    kinds = values.get("kinds")
-    if not isinstance(kinds, dict):
-        return rest
-    return rest | {"kinds": {name: _merged(shared, kind) for name, kind in kinds.items()}}
-
-
-def _merged(shared: dict[str, Any], own: Any) -> Any:  # noqa: ANN401 - TOML, not checked yet
-    if not isinstance(own, dict):
-        return own
-    merged = shared | own
-    for key in shared.keys() & own.keys():
-        if isinstance(shared[key], dict) and isinstance(own[key], dict):
-            merged[key] = shared[key] | own[key]
-    return merged

@@ -13,8 +13,9 @@ from tracker.providers.values import can_be_written, number_of, text_of, time_of
 from tracker.rules.reading import Moment, Problem, Reading
 
 if TYPE_CHECKING:
+    from tracker.providers.contents import Approval, Progress, Steps
     from tracker.providers.description import Kind
-    from tracker.providers.sections import Approval, Progress, Rule, Steps
+    from tracker.providers.sections import Rule
 
 _TAIL = 4000
 """Characters of a log that its last line with the progress is sought in."""
@@ -30,17 +31,24 @@ def read_document(
     rule: Rule | None = None,
 ) -> Reading | Problem:
     """What a document says of a job; where a rule fits the answer, its status goes before the map's."""
-    word = first_found(document, kind.status.pointers) if kind.status else None
-    said = text_of(word) if isinstance(word, str) and word else None
+    word = word_of(first_found(document, kind.status.pointers)) if kind.status else None
+    said = text_of(word) if word else None
     if rule is not None and rule.status is not None:
         shown = rule.provider_status or said or f"HTTP {http_status}"
         return _reading(kind, base_url, job, document, Reading(rule.status, shown))
-    if said is None or kind.status is None:
+    if word is None or said is None or kind.status is None:
         where = " or ".join(kind.status.pointers) if kind.status else "any place that its description's rules know"
         return Problem("invalid", f"The provider's answer has no status at {where}.", http_status)
-    status = kind.status.status_of(str(word))
+    status = kind.status.status_of(word)
     known = Reading(status, said) if status else Reading(Status.RUNNING, said, is_unknown=True)
     return _reading(kind, base_url, job, document, known)
+
+
+def word_of(value: Any) -> str | None:  # noqa: ANN401 - JSON
+    """A status as its word: a text, or the JSON text of a whole number or a boolean; None for anything else."""
+    if isinstance(value, str):
+        return value or None
+    return text_of(value) if isinstance(value, int) else None
 
 
 def _reading(kind: Kind, base_url: str, job: Job, document: Any, known: Reading) -> Reading:  # noqa: ANN401 - JSON
@@ -106,9 +114,9 @@ def _history(kind: Kind, document: Any) -> tuple[Moment, ...]:  # noqa: ANN401 -
         return ()
     moments = []
     for item in _items(document, kind.history.items):
-        word, at = resolve(item, kind.history.status), time_of(resolve(item, kind.history.at))
-        status = kind.status.status_of(word) if isinstance(word, str) else None
-        if status is not None and at is not None:
+        word, at = word_of(resolve(item, kind.history.status)), time_of(resolve(item, kind.history.at))
+        status = kind.status.status_of(word) if word else None
+        if word is not None and status is not None and at is not None:
             moments.append(Moment(status, text_of(word), at))
     return tuple(sorted(moments, key=lambda moment: moment.at))
 
@@ -118,8 +126,8 @@ def _steps(kind: Kind, document: Any) -> tuple[Step, ...]:  # noqa: ANN401 - JSO
         return ()
     steps = {}
     for item in _items(document, kind.steps.items):
-        id_, status = resolve(item, kind.steps.id), resolve(item, kind.steps.status)
-        if id_ is not None and isinstance(status, str):
+        id_, status = resolve(item, kind.steps.id), word_of(resolve(item, kind.steps.status))
+        if id_ is not None and status is not None:
             type_ = resolve(item, kind.steps.type)
             steps[text_of(id_)] = Step(text_of(id_), text_of(type_) if type_ else None, text_of(status))
     return tuple(steps.values())
@@ -133,7 +141,7 @@ def _waits_for_approval(steps: Steps, document: Any, read: tuple[Step, ...]) -> 
 
 
 def _is_waiting(item: Any, steps: Steps, approval: Approval, statuses: dict[str, str]) -> bool:  # noqa: ANN401 - JSON
-    if resolve(item, steps.type) != approval.type or resolve(item, steps.status) != approval.status:
+    if resolve(item, steps.type) != approval.type or word_of(resolve(item, steps.status)) != approval.status:
         return False
     return all(statuses.get(text_of(id_)) in approval.done for id_ in _items(item, approval.depends_on))
 

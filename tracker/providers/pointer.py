@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator
-
-_WELL_FORMED = re.compile(r"(/([^~/]|~0|~1)*)*")
+POINTER = r"^(/([^~/]|~[01])*)*$"
+"""What a pointer looks like."""
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 """An array index: no sign, no leading zeros (RFC 6901, 4)."""
-
-
-def _checked(pointer: str) -> str:
-    if not _WELL_FORMED.fullmatch(pointer):
-        message = f"{pointer!r} is not a JSON pointer: it begins with '/', and '~' is written '~0'"
-        raise ValueError(message)
-    return pointer
-
-
-Pointer = Annotated[str, AfterValidator(_checked)]
 
 
 def resolve(document: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON

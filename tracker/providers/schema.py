@@ -14,7 +14,7 @@ def description_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a description file.
 
     It refuses no file that the service takes in TOML's own types. It takes some that the service refuses: what a
-    template or a pointer holds, and whether the parts fit together, is told by `tracker providers check`.
+    template holds, and whether the parts fit together, is told by `tracker providers check`.
     """
     schema = _tidied(Description.model_json_schema(by_alias=True))
     sections = schema["$defs"]

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from store.records import Status
+from tracker.providers.flaws import flaw_at
 from tracker.providers.forms import (
     Body,
+    CredentialHeader,
     HeaderName,
     HeaderValue,
+    HttpCode,
     ListBody,
     ListTemplate,
     Method,
     Name,
     Path,
     PathOrUrl,
-    Pattern,
+    Pointer,
     Pointers,
     Scalar,
     Seconds,
+    SubmitPath,
     Variable,
 )
-from tracker.providers.pointer import Pointer
 from tracker.rules.accounts import DEFAULT_BUDGET, Budget
 from tracker.rules.schedule import SHORTEST_GAP, USUAL_TIMEOUT
 
@@ -53,7 +56,7 @@ class HeaderAuth(Section):
     """A header of its own, with the credential behind `prefix`."""
 
     scheme: Literal["header"]
-    header: HeaderName
+    header: CredentialHeader
     token: Variable
     prefix: HeaderValue = ""
 
@@ -101,6 +104,16 @@ class StatusMap(Section):
             raise ValueError(message)
         return self
 
+    @property
+    def has_words(self) -> bool:
+        """Whether it can tell any status."""
+        return self.otherwise is not None or any(getattr(self, status.value) for status in Status)
+
+    @property
+    def tells_an_end(self) -> bool:
+        """Whether one of its words ends a job."""
+        return any(getattr(self, status.value) for status in Status if status.is_final)
+
     def folded(self, word: str) -> str:
         """The word as it is compared."""
         return word.casefold() if self.fold_case else word
@@ -115,12 +128,16 @@ class StatusMap(Section):
 
 
 class Condition(Section):
-    """What a pointer must lead to: something of a sort (`is`), one value, or one of some values."""
+    """What a pointer must lead to: something of a sort (`is`), one value, or one of some values.
+
+    Where it looks at the status word it folds the case as the status map does.
+    """
 
     pointer: Pointer
     is_: Literal["present", "absent", "null", "truthy", "falsy", "zero", "non_zero"] | None = Field(None, alias="is")
     equals: Scalar | None = None
     one_of: tuple[Scalar, ...] | None = None
+    _folds_case: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _ask_one_thing(self) -> Self:
@@ -129,8 +146,13 @@ class Condition(Section):
             raise ValueError(message)
         return self
 
+    def fold_case_with(self, status: StatusMap) -> None:
+        """Compares as the status map does, if it looks at the same place."""
+        self._folds_case = status.fold_case and self.pointer in status.pointers
 
-HttpCode = Annotated[int, Field(ge=100, le=599)] | Annotated[str, Field(pattern="^[1-5]xx$")]
+    def folded(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+        """The value as it is compared."""
+        return value.casefold() if self._folds_case and isinstance(value, str) else value
 
 
 class Rule(Section):
@@ -155,72 +177,6 @@ class Rule(Section):
             message = "'provider_status' goes with 'status'"
             raise ValueError(message)
         return self
-
-
-class Progress(Section):
-    """Where progress stands, and what means done.
-
-    A number of `scale` (1 or 100); or a number of the number at `total`; or the number that the last match of
-    `pattern` in a log caught, of `scale`.
-    """
-
-    pointer: Pointer
-    scale: Literal[1, 100] = 1
-    total: Pointer | None = None
-    pattern: Pattern | None = None
-
-    @model_validator(mode="after")
-    def _measure_one_way(self) -> Self:
-        if self.total is not None and (self.pattern is not None or self.scale != 1):
-            message = "'total' takes the place of 'scale' and 'pattern'"
-            raise ValueError(message)
-        return self
-
-
-class ErrorPointers(Section):
-    """Where the reason of a failure stands."""
-
-    message: Pointers
-    hint: Pointer | None = None
-    code: Pointer | None = None
-
-
-class Times(Section):
-    """Where the provider's own times stand (RFC 3339, or Unix seconds or milliseconds)."""
-
-    created: Pointer | None = None
-    started: Pointer | None = None
-    finished: Pointer | None = None
-
-
-class History(Section):
-    """Where the provider's own history stands; `status` and `at` are within an item."""
-
-    items: Pointer
-    status: Pointer
-    at: Pointer
-
-
-class Approval(Section):
-    """A step that waits for a person: the job is then `action_required`.
-
-    It waits when it has this type and status and every step that it depends on has one of the `done` statuses.
-    """
-
-    type: str
-    status: str
-    depends_on: Pointer
-    done: tuple[str, ...]
-
-
-class Steps(Section):
-    """Where a workflow's steps stand; the other pointers are within an item."""
-
-    items: Pointer
-    id: Pointer
-    type: Pointer
-    status: Pointer
-    approval: Approval | None = None
 
 
 class Hints(Section):
@@ -259,6 +215,8 @@ class TimingSection(Section):
         if self.multiplier > 1 and self.cap is None:
             message = "a multiplier above 1 needs a cap"
             raise ValueError(message)
+        if "minimum" in self.model_fields_set and self.minimum > self.interval:
+            raise flaw_at("minimum", f"it ({self.minimum:g}) is longer than interval ({self.interval:g})")
         return self
 
 
@@ -313,7 +271,7 @@ class Submit(Section):
     """
 
     method: Method = "POST"
-    path: Annotated[str, Field(pattern=r"^(/([^/?#{}\s]+))+$")]
+    path: SubmitPath
     kind: Name | None = None
     id: Pointers
     params: dict[str, Pointer] = {}
