@@ -87,7 +87,7 @@ class Intervals:
     def terms(self, key: Key) -> Terms:
         """What polls of a key are worth, and when they may come."""
         timing = self._timing_of(key.provider, key.kind)
-        worth = self._delay_per_poll or timing.delay_per_poll or self._nature(key).delay_per_poll
+        worth = self._delay_per_poll or self._nature(key).delay_per_poll
         return Terms(worth, timing.minimum, max(min(timing.longest_gap, timing.timeout), timing.minimum))
 
     def keys(self, provider: str) -> list[Key]:

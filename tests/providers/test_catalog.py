@@ -66,7 +66,10 @@ def test_an_unknown_kind_is_answered_with_those_that_exist(provider):
     ],
 )
 def test_the_intervals_are_those_of_the_providers_documentation(provider, kind, timing):
-    assert catalog().find(provider).timing(kind) == timing
+    documented = catalog().find(provider).timing(kind)
+    names = ("first", "interval", "multiplier", "cap", "timeout")
+    assert [getattr(documented, name) for name in names] == [getattr(timing, name) for name in names]
+    assert documented.tells_queue
 
 
 def test_credentials_come_from_the_variables_that_the_description_names():

@@ -63,7 +63,9 @@ def test_a_key_that_resembles_none_is_answered_with_those_that_are_known_in_its_
     assert "kinds.job.zzz: unknown key; known here are: body, " in message
     assert "fold_case" not in message
     assert "known here are: interval" not in complaint(timing="timing = { interval = 5, zzz = 1 }")
-    assert "known here are: cap, first, interval" in complaint(timing="timing = { interval = 5, zzz = 1 }")
+    assert "known here are: cap, delay_per_poll, first, interval" in complaint(
+        timing="timing = { interval = 5, zzz = 1 }"
+    )
 
 
 def test_a_kind_that_is_named_like_a_section_has_keys_of_its_own():

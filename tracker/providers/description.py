@@ -169,6 +169,7 @@ class Kind(Section):
             known.minimum,
             self.result_lifetime,
             self.not_found_grace,
+            known.typical,
             known.delay_per_poll,
             known.max_delay,
             tells_queue=self.status is not None and bool(self.status.queued),

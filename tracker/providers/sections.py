@@ -193,9 +193,9 @@ class Hints(Section):
 class TimingSection(Section):
     """The documented intervals, in seconds: `first`, then `interval` times `multiplier` up to `cap`.
 
-    No poll of a job follows another sooner than `minimum`. `delay_per_poll` is the detection delay that one poll is
-    worth, `max_delay` a promise that none is longer. `timeout` is when a job counts as expired that names no
-    time-out of its own.
+    No poll of a job follows another sooner than `minimum`. `typical` is how long a job takes, as far as anybody knows
+    beforehand, `delay_per_poll` the detection delay that one poll is worth, `max_delay` a promise that none is longer.
+    `timeout` is when a job counts as expired that names no time-out of its own.
     """
 
     first: Seconds | None = None
@@ -203,6 +203,7 @@ class TimingSection(Section):
     multiplier: Annotated[float, Field(ge=1, le=10)] = 1.0
     cap: Seconds | None = None
     minimum: Seconds = SHORTEST_GAP
+    typical: Seconds | None = None
     delay_per_poll: Seconds | None = None
     max_delay: Seconds | None = None
     timeout: Seconds = USUAL_TIMEOUT

@@ -47,12 +47,20 @@ NATURES = {
 
 
 def nature_of(timing: Timing) -> Nature:
-    """The class that a kind's documented interval suggests; intervals below a second are those of quicker images."""
-    if timing.longest < 1.0:
+    """What a kind's description says of its jobs, and where it says nothing what its documented interval suggests.
+
+    Intervals below a second are those of quicker images.
+    """
+    usual = _usual(timing.longest)
+    return Nature(timing.delay_per_poll or usual.delay_per_poll, timing.typical or usual.typical)
+
+
+def _usual(longest: float) -> Nature:
+    if longest < 1.0:
         image = NATURES["image"]
-        return Nature(image.delay_per_poll * timing.longest, image.typical * timing.longest)
-    for name, longest in (("image", 4.0), ("video", 30.0), ("training", 600.0)):
-        if timing.longest <= longest:
+        return Nature(image.delay_per_poll * longest, image.typical * longest)
+    for name, most in (("image", 5.0), ("video", 30.0), ("training", 600.0)):
+        if longest <= most:
             return NATURES[name]
     return NATURES["batch"]
 

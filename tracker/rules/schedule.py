@@ -43,8 +43,9 @@ class Timing:
 
     No poll of a job follows another sooner than `minimum`. A result can be fetched for `result_lifetime` after the end.
     So long after registration as `not_found_grace` a 404 is only a problem: a fresh id can be unknown for a moment.
-    `delay_per_poll` is the detection delay that one poll is worth, `max_delay` a promise that none is longer (None: the
-    usual for such intervals; no promise). `tells_queue`: the provider tells jobs that wait from jobs that run.
+    `typical` is how long a job takes and `delay_per_poll` the detection delay that one poll is worth (None: the usual
+    for such intervals), `max_delay` a promise that none is longer. `tells_queue`: the provider tells jobs that wait
+    from jobs that run.
     """
 
     first: float
@@ -55,6 +56,7 @@ class Timing:
     minimum: float = SHORTEST_GAP
     result_lifetime: float | None = None
     not_found_grace: float = NOT_FOUND_GRACE
+    typical: float | None = None
     delay_per_poll: float | None = None
     max_delay: float | None = None
     tells_queue: bool = False
