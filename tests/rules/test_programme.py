@@ -37,7 +37,7 @@ def test_gaps_keep_to_their_terms(median, spread, asked, age, floor):
 @settings(max_examples=40)
 @given(typical, spreads, st.floats(0.5, 100), st.floats(0.5, 500))
 def test_it_is_no_worse_than_any_fixed_interval(median, spread, worth, gap):
-    # A fifth, since the few hundred times of the table are coarse; where polls are dozens per job they are coarser still.
+    # A fifth, since the few hundred times of the table are coarse, and coarser still where polls are dozens per job.
     programme = programme_for(lognormal(median, spread), Terms(worth))
     fixed = cost_of(max(gap, median / 500), programme)
     assume(fixed <= 20)

@@ -99,7 +99,7 @@ def _opening(stage: Stage, jobs: int, speed: float) -> str:
     pace = "in real time" if speed == 1 else f"{speed:g} times faster than life"
     return (
         f"Tracker listens on {stage.url}; four simulated providers and a receiver run beside it.\n"
-        f"{jobs} jobs run {pace} and are polled at the documented intervals\n"
+        f"{jobs} jobs run {pace} and are polled when a poll is worth it, as far as their descriptions tell\n"
         f"(trainings take 22 minutes: those run {pace_of('training', speed):g} times faster).\n"
     )
 
