@@ -26,26 +26,26 @@ _LONGEST_HEAD_START = 30 * 86_400.0
 def seen(job: Job, reading: Reading, now: datetime) -> Sightings:
     """What is known of a job once a poll, answered `now`, has read this of it."""
     known = job.sightings or Sightings(head_start=_head_start(job, reading))
-    age = _age(job, known, now)
+    age, started = _age(job, known, now), _told_start(reading)
+    if started is not None:
+        known = replace(known, started=min(_age(job, known, started), age))
     if reading.status.is_final:
         ended = _told_end(reading)
         return known if ended is None else replace(known, ended=_age(job, known, ended))
-    started = _told_start(reading)
-    is_running = reading.status is not Status.QUEUED
-    return replace(
-        known,
-        unfinished_at=age,
-        queued_until=known.queued_until if is_running else age,
-        running_since=age if is_running and known.running_since is None else known.running_since,
-        started=known.started if started is None else min(max(_age(job, known, started), 0.0), age),
-        readings=_readings(known, age, reading.progress),
-    )
+    if reading.status is Status.QUEUED:
+        # It may have been taken for running before: some providers put a job back into their queue.
+        known = replace(known, queued_until=age, running_since=None, started=None)
+    elif known.running_since is None:
+        known = replace(known, running_since=age)
+    return replace(known, unfinished_at=age, readings=_readings(known, age, reading.progress))
 
 
 def seen_again(job: Job, now: datetime) -> Sightings:
     """What is known of a job once a poll has found it unchanged."""
     known = job.sightings or Sightings()
-    return replace(known, unfinished_at=_age(job, known, now))
+    age = _age(job, known, now)
+    is_queued = job.sequence > 0 and job.status is Status.QUEUED
+    return replace(known, unfinished_at=age, queued_until=age if is_queued else known.queued_until)
 
 
 def view_of(job: Job, timing: Timing, now: datetime, floor: float = 0.0) -> View:
@@ -54,7 +54,7 @@ def view_of(job: Job, timing: Timing, now: datetime, floor: float = 0.0) -> View
     is_running = known.running_since is not None
     phase = None if not timing.tells_queue or not job.polls else "running" if is_running else "queued"
     return View(
-        age=max(_age(job, known, now), 0.0),
+        age=_age(job, known, now),
         polls=job.polls,
         phase=phase,  # type: ignore[arg-type]  # one of the two words, or None
         phase_after=known.queued_until,
@@ -78,12 +78,13 @@ def ending_of(job: Job, timing: Timing) -> Ending | None:
     if not has_end:
         return Ending(after, queue_after=known.queued_until, readings=known.readings)
     ended = None if known.ended is None else min(max(known.ended, after), detected)
-    queue_by = (known.running_since or detected) if timing.tells_queue else None
+    running_since = detected if known.running_since is None else known.running_since
+    queue_by = running_since if timing.tells_queue else None
     return Ending(
         after=after,
         by=max(detected, after + 1e-3),
         has_failed=job.status is Status.FAILED,
-        queue_after=min(known.queued_until, queue_by or known.queued_until),
+        queue_after=min(known.queued_until, detected if queue_by is None else queue_by),
         queue_by=queue_by,
         started=known.started,
         ended=ended,
@@ -92,7 +93,8 @@ def ending_of(job: Job, timing: Timing) -> Ending | None:
 
 
 def _age(job: Job, known: Sightings, at: datetime) -> float:
-    return (at - job.created_at).total_seconds() + known.head_start
+    """The age at a time; 0 before the job began, which only a wrong clock says."""
+    return max((at - job.created_at).total_seconds() + known.head_start, 0.0)
 
 
 def _head_start(job: Job, reading: Reading) -> float:
