@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from store.records import Sightings
 from tracker.rules.programme import mean_left
 
 if TYPE_CHECKING:
@@ -21,17 +22,23 @@ if TYPE_CHECKING:
 
 
 def most_undetected(waiting: Sequence[tuple[Waiting, Plan]], count: int, now: datetime) -> list[str]:
-    """The ids of so many jobs, those first whose polls gain most."""
-    gains = [(_gain(job, plan, now), job.id) for job, plan in waiting]
-    return [id_ for _, id_ in sorted(gains, key=lambda each: each[0], reverse=True)[:count]]
+    """The ids of so many jobs, those first whose polls gain most; of equals, those that have waited for longest."""
+    gains = [(_gain(job, plan, now), now - (job.last_polled_at or job.created_at), job.id) for job, plan in waiting]
+    return [id_ for *_, id_ in sorted(gains, key=lambda each: each[:2], reverse=True)[:count]]
 
 
 def _gain(job: Waiting, plan: Plan, now: datetime) -> float:
-    """The time undetected in polls; the time since a poll that may have failed breaks ties."""
-    head_start = job.sightings.head_start if job.sightings else 0.0
-    unfinished_at = job.sightings.unfinished_at if job.sightings else 0.0
-    age = (now - job.created_at).total_seconds() + head_start
-    return undetected(plan, min(unfinished_at, age), age) / plan.terms.delay_per_poll
+    """The time undetected since the last poll, in polls.
+
+    A poll that failed saw nothing, but had its turn: else jobs whose polls all fail would go before all others.
+    """
+    known = job.sightings or Sightings()
+    age, turn = (
+        (at - job.created_at).total_seconds() + known.head_start for at in (now, job.last_polled_at or job.created_at)
+    )
+    since = min(known.unfinished_at, age)
+    gathered = undetected(plan, since, age) - undetected(plan, since, min(max(turn, since), age))
+    return gathered / plan.terms.delay_per_poll
 
 
 def undetected(plan: Plan, since: float, age: float) -> float:
