@@ -64,6 +64,7 @@ class Intervals:
         self._plans: dict[Key, Plan] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="learn")
         self._planning: set[asyncio.Future[None]] = set()
+        self._outdated: set[Key] = set()
 
     def key(self, job: Job) -> Key:
         """What a job teaches, and is planned by."""
@@ -81,7 +82,8 @@ class Intervals:
         """The plan for a key; made on the spot the first time that it is asked for."""
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = plan_for(self._profile(key), self.terms(key))
+            # Meanwhile the thread may have made one of a newer profile.
+            plan = self._plans.setdefault(key, plan_for(self._profile(key), self.terms(key)))
         return plan
 
     def terms(self, key: Key) -> Terms:
@@ -92,7 +94,8 @@ class Intervals:
 
     def keys(self, provider: str) -> list[Key]:
         """The keys of a provider that something was learned of, by kind and model."""
-        return sorted(key for key in {*self._stored, *self._profiles} if key.provider == provider)
+        learned = [key for key, profile in list(self._profiles.items()) if profile.jobs]
+        return sorted(key for key in {*self._stored, *learned} if key.provider == provider)
 
     async def learn(self, jobs: Iterable[Job]) -> list[StoredProfile]:
         """Learns from those of these jobs that have ended, in their order; returns the profiles to be written."""
@@ -102,6 +105,10 @@ class Intervals:
             return []
         changed = await asyncio.get_running_loop().run_in_executor(self._thread, self._learn, endings)
         for key in changed:
+            if key in self._outdated:
+                # The planning that waits its turn will know of this too.
+                continue
+            self._outdated.add(key)
             future = asyncio.get_running_loop().run_in_executor(self._thread, self._plan_anew, key)
             self._planning.add(future)
             future.add_done_callback(self._planning.discard)
@@ -131,7 +138,15 @@ class Intervals:
         return list(dict.fromkeys(each for key, _ in endings for each in _lineage(key)))
 
     def _plan_anew(self, key: Key) -> None:
+        self._outdated.discard(key)
         self._plans[key] = plan_for(self._profile(key), self.terms(key))
+        for each in self._followers(key):
+            self._plans[each] = plan_for(self._profile(each), self.terms(each))
+
+    def _followers(self, key: Key) -> list[Key]:
+        """The models without a job of their own that were planned by what their kind, `key`, had learned."""
+        planned = [each for each in list(self._plans) if each.model and (each.provider, each.kind, "") == key]
+        return [each for each in planned if each not in self._profiles and each not in self._stored]
 
     def _profile(self, key: Key) -> Profile:
         if key not in self._profiles:
@@ -141,7 +156,8 @@ class Intervals:
             if parent is not None and key not in self._stored:
                 # It goes on with what its kind learns, until it has a job of its own.
                 return known
-            self._profiles[key] = known
+            # Both the loop and the thread come here: what was learned meanwhile stays.
+            self._profiles.setdefault(key, known)
         return self._profiles[key]
 
     def _nature(self, key: Key) -> Nature:
