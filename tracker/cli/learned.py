@@ -28,7 +28,7 @@ def drawn(row: Document) -> list[str]:
     """The distribution of durations as bars, the planned polls as ticks below, and the axis."""
     ages, unfinished = row["distribution"]["seconds"], row["distribution"]["unfinished"]
     ends = [before - after for before, after in pairwise(unfinished)]
-    most = max(*ends, 1e-12)
+    most = max([*ends, 1e-12])
     bars = "".join(_HEIGHTS[min(round(8 * share / most), 8)] for share in ends)
     width = ages[-1] / len(ends)
     columns = {int(age / width) for age in row["planned_polls"] if age < ages[-1]}
@@ -41,7 +41,9 @@ def spoken(seconds: float) -> str:
     """A duration as people say it."""
     if seconds < 120:
         return f"{seconds:.3g} s"
-    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
+    if seconds < 2 * 86_400:
+        return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
+    return f"{seconds / 86_400:.3g} days"
 
 
 def _name(row: Document) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from tracker.cli.connection import connect
+from tracker.cli.learned import print_learned
 from tracker.cli.options import DEFAULT_URL, AsJson, KeyValues, Url, pairs
 from tracker.cli.output import (
     Document,
@@ -70,20 +71,23 @@ def show_provider(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Show a provider: its kinds, its budget, and how its accounts stand."""
+    """Show a provider: its kinds, its budget, how its accounts stand, and what is learned of its jobs."""
     with connect(url) as service:
         provider = service.get("providers", name, key="name")
     if as_json:
         print_json(provider)
         return
     kinds, accounts = _part(provider, "kinds"), provider.get("accounts") or []
-    plain = {field: value for field, value in provider.items() if field not in ("kinds", "accounts")}
+    plain = {field: value for field, value in provider.items() if field not in ("kinds", "accounts", "learned")}
     print_fields(plain | {"budget": _budget(plain.get("budget"))})
     typer.echo()
     rows = [{**kind, "kind": known, "every": _every(_part(kind, "timing"))} for known, kind in kinds.items()]
     print_table(_COLUMNS_OF_KINDS, [{**row, "timeout": _timeout(row)} for row in rows])
     typer.echo()
     print_table(_COLUMNS_OF_ACCOUNTS, [{**account, "budget": _budget(account.get("budget"))} for account in accounts])
+    if provider.get("learned"):
+        typer.echo()
+        print_learned(provider["learned"])
 
 
 @app.command("check")
