@@ -15,36 +15,53 @@ from tracker.rules.programme import mean_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from store.records import Waiting
+    from tracker.rules.lognormal import Floats
     from tracker.rules.plan import Plan
+
+_NO_LESS = 1e-9
+"""What takes the place of a probability to be unfinished that is too small to divide by."""
 
 
 def most_undetected(waiting: Sequence[tuple[Waiting, Plan]], count: int, now: datetime) -> list[str]:
     """The ids of so many jobs, those first whose polls gain most; of equals, those that have waited for longest."""
-    gains = [(_gain(job, plan, now), now - (job.last_polled_at or job.created_at), job.id) for job, plan in waiting]
-    return [id_ for *_, id_ in sorted(gains, key=lambda each: each[:2], reverse=True)[:count]]
+    by_plan: dict[Plan, list[Waiting]] = {}
+    for job, plan in waiting:
+        by_plan.setdefault(plan, []).append(job)
+    ranked: list[tuple[float, timedelta, str]] = []
+    for plan, jobs in by_plan.items():
+        gains = _gains(plan, jobs, now).tolist()
+        ranked += [(gain, now - _last_turn(job), job.id) for gain, job in zip(gains, jobs, strict=True)]
+    return [id_ for *_, id_ in sorted(ranked, key=lambda each: each[:2], reverse=True)[:count]]
 
 
-def _gain(job: Waiting, plan: Plan, now: datetime) -> float:
-    """The time undetected since the last poll, in polls.
+def _gains(plan: Plan, jobs: Sequence[Waiting], now: datetime) -> Floats:
+    """The time undetected since each job's last poll, in polls.
 
     A poll that failed saw nothing, but had its turn: else jobs whose polls all fail would go before all others.
     """
+    ages = np.array([_ages(job, now) for job in jobs])
+    since, turn, age = np.maximum.accumulate(np.minimum(ages, ages[:, -1:]), axis=1).T
+    return (undetected(plan, since, age) - undetected(plan, since, turn)) / plan.terms.delay_per_poll
+
+
+def _ages(job: Waiting, now: datetime) -> tuple[float, float, float]:
+    """The ages at which the job was last seen unfinished, was last asked for, and is now."""
     known = job.sightings or Sightings()
-    age, turn = (
-        (at - job.created_at).total_seconds() + known.head_start for at in (now, job.last_polled_at or job.created_at)
-    )
-    since = min(known.unfinished_at, age)
-    gathered = undetected(plan, since, age) - undetected(plan, since, min(max(turn, since), age))
-    return gathered / plan.terms.delay_per_poll
+    turn, age = ((at - job.created_at).total_seconds() + known.head_start for at in (_last_turn(job), now))
+    return known.unfinished_at, turn, age
 
 
-def undetected(plan: Plan, since: float, age: float) -> float:
-    """Seconds in the mean that the end of a job has stayed undetected which was unfinished at age `since`."""
+def _last_turn(job: Waiting) -> datetime:
+    return job.last_polled_at or job.created_at
+
+
+def undetected(plan: Plan, since: Floats, age: Floats) -> Floats:
+    """Seconds in the mean that the ends of jobs have stayed undetected which were unfinished at ages `since`."""
     times, survival = plan.whole.times, plan.whole.survival
-    left = max(float(np.interp(since, times, survival)), 1e-9)
+    left = np.maximum(np.interp(since, times, survival), _NO_LESS)
     rest = mean_left(times, survival)
-    unfinished = float(np.interp(since, times, rest) - np.interp(age, times, rest)) / left
-    return max(age - since - unfinished, 0.0)
+    unfinished = (np.interp(since, times, rest) - np.interp(age, times, rest)) / left
+    return np.asarray(np.maximum(age - since - unfinished, 0.0))
