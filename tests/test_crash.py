@@ -80,9 +80,12 @@ def environ(tmp_path) -> dict[str, str]:
     """Providers as they are, but polled many times a second; callbacks tried again soon."""
     folder = tmp_path / "providers"
     folder.mkdir()
-    for path in Path(tracker.providers.__path__[0]).glob("*.toml"):
-        text = re.sub(r"^(interval|cap) = .*$", r"\1 = 0.25", path.read_text("utf-8"), flags=re.MULTILINE)
-        (folder / path.name).write_text(text, "utf-8")
+    for name in ("scenario", "wondercat", "decart"):
+        text = Path(tracker.providers.__path__[0], f"{name}.toml").read_text("utf-8")
+        text = re.sub(r"^(cap|typical|delay_per_poll) = .*\n", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^multiplier = .*\n", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^interval = .*$", "interval = 0.25\nmax_delay = 0.5", text, flags=re.MULTILINE)
+        (folder / f"{name}.toml").write_text(text, "utf-8")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("TRACKER_")},
         "TRACKER_PROVIDERS_DIR": str(folder),
@@ -109,7 +112,8 @@ async def test_no_event_is_lost_or_doubled_by_kills_at_random_moments(environ, t
         world.asked = inbox.arrived = process.notice_request
         upkeep = asyncio.create_task(process.keep_up())
         try:
-            await register_all(world, dice, f"http://127.0.0.1:{port}", callbacks)
+            async with asyncio.timeout(240):
+                await register_all(world, dice, f"http://127.0.0.1:{port}", callbacks)
             await asyncio.wait_for(upkeep, 240)
             async with asyncio.timeout(120):
                 await inbox.until(lambda arrivals: len(finals(arrivals)) == JOBS)

@@ -47,7 +47,7 @@ def of_learned(durations, worth, timing):
 
 
 def row(provider, kind, jobs, draw):
-    timing = read_description(FOLDER / f"{provider}.toml").kinds[kind].timing.timing()
+    timing = read_description(FOLDER / f"{provider}.toml").kinds[kind].documented_timing()
     dice = Random(7)  # noqa: S311 - a simulation's durations
     durations = [draw(dice) for _ in range(JOBS)]
     polls, delay = np.mean([of_documented(timing, duration) for duration in durations[LEARNED:]], axis=0)
