@@ -134,3 +134,15 @@ async def test_provider_that_tells_when_a_job_ended_teaches_it_exactly(surroundi
     (row,) = [row for row in rows if row["kind"] == "inference"]
     assert row["median_seconds"] == pytest.approx(33, rel=0.05)
     assert row["delay_seconds"] < 2
+
+
+async def test_many_jobs_that_end_at_once_teach_by_some_of_them(surroundings):
+    async with set_up(surroundings, is_ticking=False) as stage:
+        for number in range(50):
+            stage.world.add("decart", "job", (Phase("processing", 1), Phase("completed")), job_id=f"r{number}")
+            await register(stage, provider="decart", remote_id=f"r{number}")
+        await live(stage, surroundings.now, 100)
+        (row,) = (await fetch(stage, "/v1/providers/decart"))["learned"]
+        ended = (await fetch(stage, "/v1/jobs?limit=200&status=succeeded"))["data"]
+    assert len(ended) == 50
+    assert 1 <= row["jobs"] < 50

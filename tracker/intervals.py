@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from tracker.surroundings import Surroundings
 
 
+MOST_LESSONS = 20
+"""Jobs that are learned from at a time at most; each takes a millisecond or two."""
+
+
 class Key(NamedTuple):
     """What a profile is of; without a model it is of the whole kind."""
 
@@ -98,9 +102,13 @@ class Intervals:
         return sorted(key for key in {*self._stored, *learned} if key.provider == provider)
 
     async def learn(self, jobs: Iterable[Job]) -> list[StoredProfile]:
-        """Learns from those of these jobs that have ended, in their order; returns the profiles to be written."""
+        """Learns from those of these jobs that have ended, in their order; returns the profiles to be written.
+
+        Out of many that end at once some are taken: their webhooks are not to wait for lessons that say the same.
+        """
         taught = [(self.key(job), ending_of(job, self.timing(job))) for job in jobs if self._is_learning]
         endings = [(key, ending) for key, ending in taught if ending is not None]
+        endings = endings[:: len(endings) // MOST_LESSONS + 1]
         if not endings:
             return []
         changed = await asyncio.get_running_loop().run_in_executor(self._thread, self._learn, endings)
