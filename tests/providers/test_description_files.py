@@ -93,3 +93,12 @@ def test_a_missing_folder_is_named_with_its_variable(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DescriptionError, match="is not a folder"):
         load_descriptions(tmp_path / "file")
+
+
+@pytest.mark.parametrize("other", ["small", "sm-all", "sm_all"])
+def test_two_files_that_describe_one_provider_are_refused_by_their_names(tmp_path, other):
+    first = "sm-all" if other == "sm_all" else other
+    (tmp_path / "a.toml").write_text(SMALL.replace('"small"', f'"{first}"'))
+    (tmp_path / "b.toml").write_text(SMALL.replace('"small"', f'"{other}"'))
+    with pytest.raises(DescriptionError, match=r"^a\.toml and b\.toml both describe "):
+        load_descriptions(tmp_path)

@@ -261,8 +261,20 @@ def load_descriptions(folder: Path | None) -> list[Description]:
     if not folder.is_dir():
         message = f"TRACKER_PROVIDERS_DIR: {folder} is not a folder"
         raise DescriptionError(message)
-    own = [read_description(path) for path in sorted(folder.glob("*.toml"))]
-    return list({description.name: description for description in [*built_in, *own]}.values())
+    own = {path.name: read_description(path) for path in sorted(folder.glob("*.toml"))}
+    _refuse_doubles(own)
+    return list({description.name: description for description in [*built_in, *own.values()]}.values())
+
+
+def _refuse_doubles(own: Mapping[str, Description]) -> None:
+    """Raises DescriptionError where two files describe one provider, or providers that would share their settings."""
+    files: dict[str, str] = {}
+    for file, description in own.items():
+        name = _prefix(description)
+        if name in files:
+            message = f"{files[name]} and {file} both describe {description.name!r}, or share its settings; rename one"
+            raise DescriptionError(message)
+        files[name] = file
 
 
 def variable_of(base: str, account: str) -> str:
