@@ -1,6 +1,7 @@
 """The environment as typed values."""
 
 import base64
+import re
 from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_network
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tracker.settings
 from tracker.settings import Settings, SettingsError
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
@@ -214,3 +216,10 @@ def test_text_is_a_duration_or_a_settings_error(text):
 def test_api_key_that_no_header_carries_is_refused(key):
     with pytest.raises(SettingsError, match="TRACKER_API_KEY holds a character"):
         Settings.from_environment({"TRACKER_API_KEY": key})
+
+
+def test_every_setting_is_named_once():
+    source = Path(tracker.settings.__file__).read_text("utf-8")
+    read_there = set(re.findall(r'"(TRACKER_[A-Z_]+)"', source.partition("def from_environment")[2]))
+    assert read_there == set(tracker.settings.NAMES) - {"TRACKER_URL", *tracker.settings._NOT_SUPPORTED}
+    assert len(set(tracker.settings.NAMES)) == len(tracker.settings.NAMES)

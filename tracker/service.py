@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import AsyncExitStack
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -33,6 +34,7 @@ from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, ProviderError, load_descriptions
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
+from tracker.settings import NAMES
 from tracker.surroundings import Surroundings
 from tracker.sweep import Sweep
 
@@ -92,9 +94,18 @@ class Service:
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
+        self._warn_of_unknown_settings()
         for name in self.settings.not_supported:
             _log.warning("setting.not_supported", name=name, hint="It has no effect in this version.")
         return self
+
+    def _warn_of_unknown_settings(self) -> None:
+        """A setting that is misspelt has no effect; that of a base URL would have credentials go elsewhere."""
+        given = {name for name in self.settings.environ if name.startswith("TRACKER_")}
+        for name in sorted(given - set(NAMES) - self.catalog.setting_names(given)):
+            near = get_close_matches(name, [*NAMES, *self.catalog.all_setting_names()], n=1, cutoff=0.8)
+            hint = f"Did you mean {near[0]}?" if near else "Nothing reads it."
+            _log.warning("setting.unknown", name=name, hint=hint)
 
     async def __aexit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None

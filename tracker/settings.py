@@ -21,6 +21,14 @@ _SHORTEST_API_KEY = 16
 _NOT_SUPPORTED = ("TRACKER_ENCRYPTION_KEY",)
 """Named by the contract and without effect in this version: the service warns when one is set."""
 
+NAMES = (
+    *("TRACKER_DATABASE_URL", "TRACKER_HOST", "TRACKER_PORT", "TRACKER_API_KEY", "TRACKER_CALLBACK_SECRET"),
+    *("TRACKER_PROVIDERS_DIR", "TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP", "TRACKER_POLL_SLOTS"),
+    *("TRACKER_DELIVERY_SLOTS", "TRACKER_RETRY_SCHEDULE", "TRACKER_ATTEMPT_TIMEOUT", "TRACKER_RETENTION"),
+    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_URL", *_NOT_SUPPORTED),
+)
+"""Every setting that is not one of a provider; TRACKER_URL is the clients'."""
+
 LogFormat = Literal["text", "json"]
 
 

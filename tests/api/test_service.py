@@ -3,6 +3,8 @@
 import base64
 from dataclasses import replace
 
+from structlog.testing import capture_logs
+
 from tracker.service import Service
 
 from .steps import fetch, flaws
@@ -63,3 +65,15 @@ async def test_unknown_parameter_of_the_callback_secret_is_refused(client):
 async def test_service_that_does_not_tick_does_nothing_by_itself(client, service):
     await client.post("/v1/jobs", json={"provider": "decart", "remote_id": "1"})
     assert not service.metronome._scheduler.running
+
+
+async def test_misspelt_setting_is_warned_of_with_the_nearest_that_exists(start):
+    wrong = {
+        "TRACKER_DECART_BASE_ULR": "Did you mean TRACKER_DECART_BASE_URL?",
+        "TRACKER_POLL_SLOT": "Did you mean TRACKER_POLL_SLOTS?",
+        "TRACKER_ZZZ": "Nothing reads it.",
+    }
+    right = {"TRACKER_DECART_CONCURRENT__TEAM_A": "3", "TRACKER_URL": "http://127.0.0.1:1"}
+    with capture_logs() as lines:
+        await start(**dict.fromkeys(wrong, "1"), **right)
+    assert {line["name"]: line["hint"] for line in lines if line["event"] == "setting.unknown"} == wrong

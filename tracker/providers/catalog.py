@@ -31,6 +31,7 @@ DEFAULT_ACCOUNT = "default"
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MOST_A_SECOND = 10_000.0
 _LONGEST_MODEL = 100
+_SETTINGS = ("BASE_URL", "REQUESTS_PER_SECOND", "CONCURRENT")
 _TIMING_OF_STRANGERS = Timing(first=60, interval=60)
 
 
@@ -200,6 +201,15 @@ class Catalog:
     def take_credentials(self, environ: Mapping[str, str]) -> None:
         """Uses the credentials of another environment from now on, and nothing else of it."""
         self._providers = {name: _with_credentials(known, environ) for name, known in self._providers.items()}
+
+    def setting_names(self, environ: Iterable[str]) -> set[str]:
+        """Those of these names that are settings of a provider, for one account or for all."""
+        bases = set(self.all_setting_names())
+        return {name for name in environ if name.partition("__")[0] in bases}
+
+    def all_setting_names(self) -> list[str]:
+        """The settings of every provider."""
+        return [f"{_prefix(each.description)}_{of}" for each in self for of in _SETTINGS]
 
     def find(self, name: str) -> Provider:
         """The provider of this name. Raises ProviderError, which names those that exist."""
