@@ -129,17 +129,9 @@ def test_the_cap_is_no_shorter_than_the_interval_and_comes_with_a_multiplier():
 
 def test_the_first_delay_is_the_interval_unless_it_is_given():
     assert parse().kinds["job"].documented_timing() == Timing(5, 5, 1, None, 86_400)
-    own = "timing = { first = 1, interval = 5, multiplier = 1.5, cap = 60, timeout = 600 }"
-    assert dataclasses.astuple(parse(timing=own).kinds["job"].documented_timing()) == (
-        1,
-        5,
-        1.5,
-        60,
-        600,
-        0.5,
-        None,
-        60,
-    )
+    own = "timing = { first = 1, interval = 5, multiplier = 1.5, cap = 60, timeout = 600, minimum = 2, typical = 40 }"
+    documented = parse(timing=own).kinds["job"].documented_timing()
+    assert documented == Timing(1, 5, 1.5, 60, 600, minimum=2, typical=40)
 
 
 def test_the_default_kind_exists():
