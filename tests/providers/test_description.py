@@ -1,6 +1,5 @@
 """What a description may say, and how the author of a wrong one is told."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
