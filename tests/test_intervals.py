@@ -7,7 +7,7 @@ import pytest
 
 from store.records import Sightings, Status, StoredProfile, Waiting
 from tests.rules.strategies import NOW, at, new_job
-from tracker.intervals import Intervals, Key
+from tracker.intervals import MOST_MODELS, Intervals, Key
 from tracker.rules.plan import View, next_delay, outlook
 from tracker.rules.profile_bytes import LARGEST
 from tracker.rules.schedule import Timing, most_overdue
@@ -248,3 +248,11 @@ async def test_under_contention_the_longest_undetected_goes_first(start):
 
 async def test_drain_returns_at_once_when_nothing_is_under_way(start):
     await start().drain()
+
+
+def test_no_more_models_of_a_kind_are_told_apart_than_the_store_is_to_hold(start):
+    intervals = start([StoredProfile("scenario", "job", f"m{number}", b"", NOW) for number in range(MOST_MODELS)])
+    job = new_job(metadata={"model": "m7"})
+    assert intervals.key(job).model == "m7"
+    assert intervals.key(replace(job, metadata={"model": "one too many"})).model == ""
+    assert intervals.key(replace(job, kind="image", metadata={"model": "another"})).model == "another"

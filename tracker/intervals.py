@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tracker.surroundings import Surroundings
 
 
+MOST_MODELS = 200
+"""Models of a kind that are told apart: a name that is different for each job must not fill the store."""
+
 MOST_LESSONS = 20
 """Jobs that are learned from at a time at most; each takes a millisecond or two."""
 
@@ -71,8 +74,12 @@ class Intervals:
         self._outdated: set[Key] = set()
 
     def key(self, job: Job) -> Key:
-        """What a job teaches, and is planned by."""
-        return Key(job.provider, job.kind, self._model_of(job))
+        """What a job teaches, and is planned by; a model beyond the most that are told apart is its kind's."""
+        key = Key(job.provider, job.kind, self._model_of(job))
+        if not key.model or key in self._profiles or key in self._stored:
+            return key
+        models = sum(1 for each in self.keys(job.provider) if each.model and each.kind == job.kind)
+        return key if models < MOST_MODELS else Key(job.provider, job.kind)
 
     def timing(self, job: Job) -> Timing:
         """The documented intervals of a job's kind."""

@@ -77,7 +77,9 @@ def ending_of(job: Job, timing: Timing) -> Ending | None:
     after = min(known.unfinished_at, detected)
     if not has_end:
         return Ending(after, queue_after=known.queued_until, readings=known.readings)
-    ended = None if known.ended is None else min(max(known.ended, after), detected)
+    # An end that the polls contradict is told by a clock that goes wrong: it would teach that polls are always on time.
+    is_possible = known.ended is not None and after <= known.ended <= detected
+    ended = known.ended if is_possible else None
     running_since = detected if known.running_since is None else known.running_since
     queue_by = running_since if timing.tells_queue else None
     return Ending(
