@@ -79,10 +79,10 @@ def show_provider(
         return
     kinds, accounts = _part(provider, "kinds"), provider.get("accounts") or []
     plain = {field: value for field, value in provider.items() if field not in ("kinds", "accounts", "learned")}
-    print_fields(plain | {"budget": _budget(plain.get("budget"))})
+    print_fields(plain | {"budget": _budget(plain.get("budget")), "breaker": _breaker(plain.get("breaker"))})
     typer.echo()
     rows = [{**kind, "kind": known, "every": _every(_part(kind, "timing"))} for known, kind in kinds.items()]
-    print_table(_COLUMNS_OF_KINDS, [{**row, "timeout": _timeout(row)} for row in rows])
+    print_table(_COLUMNS_OF_KINDS, [{**row, "timeout": _timeout(row), "statuses": _words(row)} for row in rows])
     typer.echo()
     print_table(_COLUMNS_OF_ACCOUNTS, [{**account, "budget": _budget(account.get("budget"))} for account in accounts])
     if provider.get("learned"):
@@ -225,6 +225,16 @@ def _every(timing: Document) -> str | None:
     grows = f" x {timing['multiplier']:g}" if timing.get("multiplier", 1) != 1 else ""
     cap = f" up to {timing['cap']:g} s" if timing.get("cap") else ""
     return f"{timing['interval']:g} s{grows}{cap}"
+
+
+def _breaker(breaker: Document | None) -> str | None:
+    if not breaker:
+        return None
+    return f"open; tried again at {breaker.get('retry_at')}" if breaker.get("is_open") else "closed"
+
+
+def _words(kind: Document) -> str:
+    return "; ".join(f"{status}: {', '.join(words)}" for status, words in _part(kind, "statuses").items())
 
 
 def _timeout(kind: Document) -> str | None:
