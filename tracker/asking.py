@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from tracker.providers.catalog import MissingCredentialsError, ProviderError
+from tracker.providers.catalog import MissingCredentialsError
+from tracker.providers.environment import ProviderError
 from tracker.providers.listing import PageOf
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult, HttpRequest
 from tracker.rules.reading import Answer, Problem, Unchanged

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from tracker.batches import Batches, finish_or_cancel
+from tracker.poll_log import log_page, log_poll
 from tracker.rules.fairness import DueLane, share_requests
 from tracker.rules.schedule import LONGEST_HINT
 from tracker.rules.track import ask_alone, decide, give_up, is_out_of_time
@@ -223,7 +224,7 @@ class Poller:
         started = self._surroundings.now()
         answer = await self._asker.ask(job, account)
         outcome = self._decided(job, answer)
-        _log_poll(outcome, (self._surroundings.now() - started).total_seconds())
+        log_poll(outcome, (self._surroundings.now() - started).total_seconds())
         self._put([outcome])
 
     async def _turn_page(self, walk: ListWalk) -> None:
@@ -239,7 +240,7 @@ class Poller:
             self._end_of(walk)
             raise
         walk.is_turning = False
-        _log_page(walk, page, outcomes, (now - started).total_seconds())
+        log_page(walk, page, outcomes, (now - started).total_seconds())
         self._put(outcomes)
 
     async def _end_walk(self, walk: ListWalk, page: PageOf, now: datetime) -> Sequence[PollOutcome]:
@@ -290,42 +291,3 @@ class Poller:
 
 def _is_due(job: Job, now: datetime) -> bool:
     return job.next_poll_at is not None and job.next_poll_at <= now
-
-
-def _log_poll(outcome: PollOutcome, seconds: float) -> None:
-    job = outcome.job
-    problem = job.poll_problem
-    _log.info(
-        "job.polled",
-        job_id=job.id,
-        provider=job.provider,
-        kind=job.kind,
-        account=job.account,
-        remote_id=job.remote_id,
-        status=job.status.value,
-        provider_status=job.provider_status,
-        progress=job.progress,
-        sequence=job.sequence,
-        polls=job.polls,
-        events=len(outcome.events),
-        problem=problem.code if problem else None,
-        http_status=problem.http_status if problem else None,
-        duration_ms=round(seconds * 1000),
-    )
-
-
-def _log_page(walk: ListWalk, page: PageOf, outcomes: Sequence[PollOutcome], seconds: float) -> None:
-    problem = page.problem
-    _log.info(
-        "list.polled",
-        provider=walk.account.provider,
-        kind=walk.kind,
-        account=walk.account.name,
-        found=len(page.readings),
-        unclear=len(page.insufficient),
-        still_sought=len(walk.sought),
-        events=sum(len(outcome.events) for outcome in outcomes),
-        problem=problem.code if problem else None,
-        http_status=problem.http_status if problem else None,
-        duration_ms=round(seconds * 1000),
-    )

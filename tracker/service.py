@@ -31,7 +31,8 @@ from tracker.intervals import Intervals
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
-from tracker.providers.catalog import Catalog, ProviderError, load_descriptions
+from tracker.providers.catalog import Catalog, load_descriptions
+from tracker.providers.environment import ProviderError
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
 from tracker.settings import NAMES

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tracker.providers.catalog import Catalog, MissingCredentialsError, ProviderError, variable_of
+from tracker.providers.catalog import Catalog, MissingCredentialsError
 from tracker.providers.description import DescriptionError, parse_description
+from tracker.providers.environment import ProviderError, variable_of
 from tracker.rules.schedule import Timing
 
 from .cases import DESCRIPTIONS, new_job

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.providers.catalog import Catalog, ProviderError, UnusableJobError
+from tracker.providers.catalog import Catalog, UnusableJobError
 from tracker.providers.description import parse_description
+from tracker.providers.environment import ProviderError
 
 from .cases import DESCRIPTIONS, account_of, new_job, provider_of, usual_job
 

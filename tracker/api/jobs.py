@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from store.deliveries import DeliveryFilter
-from store.jobs import JobFilter
-from store.records import Job, Status
-from tracker.api.bodies import JobBody, parse_time, read_body
+from store.records import Job
+from tracker.api.bodies import JobBody, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.deliveries import delivery_list
+from tracker.api.job_filter import filter_of
 from tracker.api.pages import (
     PAGING,
     json_response,
@@ -27,7 +27,8 @@ from tracker.api.pages import (
 )
 from tracker.api.payloads import event_payload
 from tracker.api.problems import ApiError, not_found, wrong_field, wrong_parameter
-from tracker.providers.catalog import Provider, ProviderError, UnusableJobError
+from tracker.providers.catalog import Provider, UnusableJobError
+from tracker.providers.environment import ProviderError
 from tracker.rules.accounts import canonical_name
 from tracker.rules.events import DEFAULT_EVENTS
 from tracker.rules.payload import job_payload, rfc3339, transition_payload
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 300.0
 USUAL_WAIT = 30.0
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;]\s*)wait=(\d+)(?:$|\s*[,;])", re.IGNORECASE | re.ASCII)
-_LIST_FILTERS = ("provider", "kind", "account", "status", "remote_id", "tag")
-_TIME_FILTERS = ("created_after", "created_before", "finished_after", "finished_before")
 _LONGEST_POSITION = 18
 """Digits of an event's place in the feed: more than that is no 64-bit number, which is what a database holds."""
 
@@ -68,7 +67,7 @@ async def index(request: Request) -> Response:
     """`GET /v1/jobs`."""
     limit, after = page_of(request)
     context = context_of(request)
-    page = await context.jobs.find(_filter_of(request), limit, after)
+    page = await context.jobs.find(filter_of(request), limit, after)
     return list_response(request, (_shown(context, job) for job in page.rows), page.next_after)
 
 
@@ -298,39 +297,6 @@ async def _when_final(context: Context, job: Job, seconds: float) -> Job:
                     await rung.wait()
         except TimeoutError:
             return await context.jobs.get(job.id) or job
-
-
-def _filter_of(request: Request) -> JobFilter:
-    query = request.query_params
-    labels = [("tag", value) for value in query.getlist("tag")]
-    labels += [(name, value) for name, value in query.multi_items() if name.startswith("metadata.")]
-    metadata = [name for name in query if name.startswith("metadata.")]
-    refuse_unknown_parameters(request, (*_LIST_FILTERS, *_TIME_FILTERS, *PAGING, *metadata))
-    return JobFilter(
-        providers=tuple(query.getlist("provider")),
-        kinds=tuple(query.getlist("kind")),
-        accounts=tuple(canonical_name(name) for name in query.getlist("account")),
-        statuses=tuple(_status(value) for value in query.getlist("status")),
-        remote_ids=tuple(query.getlist("remote_id")),
-        labels=tuple(labels),
-        **{name: _time(name, query[name]) for name in _TIME_FILTERS if name in query},
-    )
-
-
-def _status(value: str) -> Status:
-    try:
-        return Status(value)
-    except ValueError as error:
-        known = ", ".join(status.value for status in Status)
-        raise wrong_parameter("status", f"{value!r} is no status; known are: {known}.") from error
-
-
-def _time(name: str, value: str) -> datetime:
-    try:
-        return parse_time(value)
-    except ValueError as error:
-        detail = f"{name} is {value!r}; give a time like 2026-11-22T10:00:00Z."
-        raise wrong_parameter(name, detail) from error
 
 
 def _expansions_of(request: Request) -> set[str]:

@@ -9,7 +9,7 @@ from tracker.api.context import Context, context_of
 from tracker.api.learned import learned_payload
 from tracker.api.pages import json_response, list_response, refuse_unknown_parameters
 from tracker.api.problems import ApiError
-from tracker.providers.catalog import DEFAULT_ACCOUNT, Provider, ProviderError
+from tracker.providers.environment import DEFAULT_ACCOUNT, ProviderError
 from tracker.rules.payload import rfc3339_or_none
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from tracker.accounts import Account, Reach
+    from tracker.providers.catalog import Provider
     from tracker.providers.description import Kind
     from tracker.rules.accounts import Budget
 

@@ -16,7 +16,7 @@ from tracker.api.deliveries import delivery_response
 from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
 from tracker.api.payloads import subscription_payload
 from tracker.api.problems import not_found, wrong_field
-from tracker.providers.catalog import ProviderError
+from tracker.providers.environment import ProviderError
 from tracker.rules.events import DEFAULT_EVENTS, subscription_test_event
 from tracker.rules.fanout import to_subscription
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret, secret_flaw

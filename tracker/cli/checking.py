@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from store.records import Job, Status
 from tracker.cli.spelling import request_document
-from tracker.providers.catalog import DEFAULT_ACCOUNT, Catalog, Provider, ProviderError, UnusableJobError
+from tracker.providers.catalog import Catalog, Provider, UnusableJobError
 from tracker.providers.description import DescriptionError, read_description
+from tracker.providers.environment import DEFAULT_ACCOUNT, ProviderError
 from tracker.providers.interpret import parsed
 from tracker.providers.listing import asks_by_id
 from tracker.providers.pointer import Nothing, first_found, placed, resolve

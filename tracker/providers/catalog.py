@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.providers import listing
-from tracker.providers.description import BASE_URL, Description, DescriptionError, Kind, read_description
+from tracker.providers.description import Description, DescriptionError, Kind, read_description
+from tracker.providers.environment import (
+    DEFAULT_ACCOUNT,
+    SETTINGS,
+    ProviderError,
+    base_url_of,
+    budget_of,
+    prefix_of,
+    variable_of,
+)
 from tracker.providers.interpret import interpret, refused
 from tracker.providers.pointer import resolve
 from tracker.providers.request import cancel_request, poll_request
@@ -27,16 +36,8 @@ if TYPE_CHECKING:
     from tracker.rules.exchange import ExchangeResult, HttpRequest
     from tracker.rules.reading import Answer, Problem
 
-DEFAULT_ACCOUNT = "default"
-_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_MOST_A_SECOND = 10_000.0
 _LONGEST_MODEL = 100
-_SETTINGS = ("BASE_URL", "REQUESTS_PER_SECOND", "CONCURRENT")
 _TIMING_OF_STRANGERS = Timing(first=60, interval=60)
-
-
-class ProviderError(Exception):
-    """A provider, kind or account that cannot be used; the message says what to do."""
 
 
 class MissingCredentialsError(ProviderError):
@@ -209,7 +210,7 @@ class Catalog:
 
     def all_setting_names(self) -> list[str]:
         """The settings of every provider."""
-        return [f"{_prefix(each.description)}_{of}" for each in self for of in _SETTINGS]
+        return [f"{prefix_of(each.description)}_{of}" for each in self for of in SETTINGS]
 
     def find(self, name: str) -> Provider:
         """The provider of this name. Raises ProviderError, which names those that exist."""
@@ -243,7 +244,7 @@ class Catalog:
 
 
 def _provider(description: Description, environ: Mapping[str, str]) -> Provider:
-    provider = Provider(description, _base_url(description, environ), environ)
+    provider = Provider(description, base_url_of(description, environ), environ)
     for account in {DEFAULT_ACCOUNT, *provider.accounts()}:
         provider.budget(account)  # told now where a setting cannot be used
     return provider
@@ -280,60 +281,8 @@ def _refuse_doubles(own: Mapping[str, Description]) -> None:
     """Raises DescriptionError where two files describe one provider, or providers that would share their settings."""
     files: dict[str, str] = {}
     for file, description in own.items():
-        name = _prefix(description)
+        name = prefix_of(description)
         if name in files:
             message = f"{files[name]} and {file} both describe {description.name!r}, or share its settings; rename one"
             raise DescriptionError(message)
         files[name] = file
-
-
-def variable_of(base: str, account: str) -> str:
-    """The variable that holds what is an account's own: `team-a` has `…__TEAM_A`. Raises ProviderError."""
-    if not _ACCOUNT.fullmatch(account):
-        message = f"{account!r} is not an account name: use letters, digits, '-' and '_'."
-        raise ProviderError(message)
-    return base if account == DEFAULT_ACCOUNT else f"{base}__{account.upper().replace('-', '_')}"
-
-
-def budget_of(description: Description, account: str, environ: Mapping[str, str]) -> Budget:
-    """The description's budget, with what `TRACKER_<PROVIDER>_REQUESTS_PER_SECOND` and `…_CONCURRENT` say instead.
-
-    Those of an account (`…__TEAM_A`) go before those of the provider. Raises DescriptionError.
-    """
-    known = description.budget
-    return known.model_copy(
-        update={
-            name: setting
-            for name in ("requests_per_second", "concurrent")
-            if (setting := _setting(description, name, account, environ)) is not None
-        }
-    ).budget()
-
-
-def _setting(description: Description, name: str, account: str, environ: Mapping[str, str]) -> float | int | None:
-    base = f"{_prefix(description)}_{name.upper()}"
-    variable = next((each for each in (variable_of(base, account), base) if environ.get(each)), None)
-    if variable is None:
-        return None
-    is_whole = name == "concurrent"
-    text = environ[variable]
-    form = r"[0-9]{1,5}" if is_whole else r"[0-9]{1,5}(\.[0-9]{1,6})?"
-    number = float(text) if re.fullmatch(form, text) else 0.0
-    if not 0 < number <= _MOST_A_SECOND:
-        sort = "a whole number" if is_whole else "a number"
-        message = f"{variable} is {text!r}; give {sort} above 0 and up to {_MOST_A_SECOND:.0f}"
-        raise DescriptionError(message)
-    return int(number) if is_whole else number
-
-
-def _prefix(description: Description) -> str:
-    return f"TRACKER_{description.name.upper().replace('-', '_')}"
-
-
-def _base_url(description: Description, environ: Mapping[str, str]) -> str:
-    variable = f"{_prefix(description)}_BASE_URL"
-    base_url = (environ.get(variable) or description.base_url).rstrip("/")
-    if not re.fullmatch(BASE_URL, base_url):
-        message = f"{variable} is {base_url!r}; give a URL like {description.base_url}"
-        raise DescriptionError(message)
-    return base_url
