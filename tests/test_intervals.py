@@ -246,6 +246,14 @@ async def test_under_contention_the_longest_undetected_goes_first(start):
     assert intervals.choose(due, 2, now) == ["other", "ripe"]
 
 
+async def test_where_no_plan_can_be_made_the_most_overdue_go_first(start, monkeypatch):
+    intervals = start()
+    monkeypatch.setattr("tracker.intervals.plan_for", lambda *_: 1 / 0)
+    due = [waiting("just", 119, 1), waiting("ripe", 90, 20), waiting("other", 70, 1, "image")]
+    now = NOW + timedelta(seconds=120)
+    assert intervals.choose(due, 2, now) == most_overdue(due, 2, now)
+
+
 async def test_drain_returns_at_once_when_nothing_is_under_way(start):
     await start().drain()
 

@@ -8,6 +8,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.conftest import Clock
 from tests.flow import fetch, live, register
@@ -146,3 +147,21 @@ async def test_many_jobs_that_end_at_once_teach_by_some_of_them(surroundings):
         ended = (await fetch(stage, "/v1/jobs?limit=200&status=succeeded"))["data"]
     assert len(ended) == 50
     assert 1 <= row["jobs"] < 50
+
+
+@pytest.mark.parametrize(("name", "told"), [("learn", "learning.failed"), ("plan_for", "plan.failed")])
+async def test_fault_of_learning_costs_polls_and_never_a_completion(surroundings, monkeypatch, name, told):
+    def fails(*_arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"tracker.intervals.{name}", fails)
+    async with set_up(surroundings, is_ticking=False) as stage:
+        stage.world.add("decart", "job", (Phase("processing", 10), Phase("completed")), job_id="r1")
+        with capture_logs() as lines:
+            job = await register(stage, provider="decart", remote_id="r1")
+            await live(stage, surroundings.now, 40)
+        shown = await fetch(stage, f"/v1/jobs/{job['id']}")
+    assert (shown["status"], shown["poll_problem"]) == ("succeeded", None)
+    found = datetime.fromisoformat(shown["last_polled_at"]) - datetime.fromisoformat(shown["created_at"])
+    assert found.total_seconds() < 15
+    assert told in {line["event"] for line in lines}

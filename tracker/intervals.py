@@ -2,6 +2,8 @@
 
 A decision takes a plan that is there. What is learned is learned in a thread, and written with the polls that it was
 learned from; a plan is made anew behind the loop's back, and the old one serves until then.
+
+A fault in here costs polls, never a completion: it is told in the log, and the documented intervals hold.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
 
 from store.records import StoredProfile
 from tracker.rules.plan import Plan, plan_for
@@ -27,12 +31,13 @@ if TYPE_CHECKING:
     from tracker.rules.schedule import Timing
     from tracker.surroundings import Surroundings
 
-
 MOST_MODELS = 200
 """Models of a kind that are told apart: a name that is different for each job must not fill the store."""
 
 MOST_LESSONS = 20
 """Jobs that are learned from at a time at most; each takes a millisecond or two."""
+
+_log = structlog.stdlib.get_logger("tracker")
 
 
 class Key(NamedTuple):
@@ -87,7 +92,13 @@ class Intervals:
 
     def plan_of(self, job: Job) -> Plan | None:
         """The plan for a job; None: its documented intervals hold."""
-        return self.plan(self.key(job)) if self._is_learning else None
+        if not self._is_learning:
+            return None
+        try:
+            return self.plan(self.key(job))
+        except Exception:
+            _log.exception("plan.failed", provider=job.provider, kind=job.kind)
+            return None
 
     def plan(self, key: Key) -> Plan:
         """The plan for a key; made on the spot the first time that it is asked for."""
@@ -113,6 +124,34 @@ class Intervals:
 
         Out of many that end at once some are taken: their webhooks are not to wait for lessons that say the same.
         """
+        try:
+            return await self._taught(jobs)
+        except Exception:
+            # The jobs have ended all the same, and somebody waits to be told.
+            _log.exception("learning.failed")
+            return []
+
+    async def drain(self) -> None:
+        """Returns once every plan is made of the newest profile."""
+        while self._planning:
+            await asyncio.wait(self._planning)
+
+    def close(self) -> None:
+        """Ends the thread; what it is at work on is not waited for."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def choose(self, waiting: Sequence[Waiting], count: int, now: datetime) -> list[str]:
+        """The ids of so many due jobs, those first whose ends may have stayed undetected for the longest."""
+        if not self._is_learning:
+            return most_overdue(waiting, count, now)
+        try:
+            plans = {key: self.plan(key) for key in {Key(job.provider, job.kind) for job in waiting}}
+        except Exception:
+            _log.exception("plan.failed")
+            return most_overdue(waiting, count, now)
+        return most_undetected([(job, plans[Key(job.provider, job.kind)]) for job in waiting], count, now)
+
+    async def _taught(self, jobs: Iterable[Job]) -> list[StoredProfile]:
         taught = [(self.key(job), ending_of(job, self.timing(job))) for job in jobs if self._is_learning]
         endings = [(key, ending) for key, ending in taught if ending is not None]
         endings = endings[:: len(endings) // MOST_LESSONS + 1]
@@ -129,22 +168,6 @@ class Intervals:
             future.add_done_callback(self._planning.discard)
         now = self._surroundings.now()
         return [StoredProfile(*key, profile_to_bytes(self._profiles[key]), now) for key in changed]
-
-    async def drain(self) -> None:
-        """Returns once every plan is made of the newest profile."""
-        while self._planning:
-            await asyncio.wait(self._planning)
-
-    def close(self) -> None:
-        """Ends the thread; what it is at work on is not waited for."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    def choose(self, waiting: Sequence[Waiting], count: int, now: datetime) -> list[str]:
-        """The ids of so many due jobs, those first whose ends may have stayed undetected for the longest."""
-        if not self._is_learning:
-            return most_overdue(waiting, count, now)
-        plans = {key: self.plan(key) for key in {Key(job.provider, job.kind) for job in waiting}}
-        return most_undetected([(job, plans[Key(job.provider, job.kind)]) for job in waiting], count, now)
 
     def _learn(self, endings: Sequence[tuple[Key, Ending]]) -> list[Key]:
         for key, ending in endings:
