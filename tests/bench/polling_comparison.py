@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+from rich.console import Console
 
 import tracker.providers
 from tests.rules.durations import play
@@ -62,10 +63,11 @@ def row(provider, kind, jobs, draw):
 
 
 def main():
-    print("| kind | jobs | documented: polls | delay | learned: polls at that delay | delay at as many polls |")  # noqa: T201
-    print("| --- | --- | ---: | ---: | ---: | ---: |")  # noqa: T201
+    console = Console(soft_wrap=True, highlight=False)
+    console.print("| kind | jobs | documented: polls | delay | learned: polls at that delay | delay at as many polls |")
+    console.print("| --- | --- | ---: | ---: | ---: | ---: |")
     for case in CASES:
-        print(row(*case), flush=True)  # noqa: T201
+        console.print(row(*case))
 
 
 if __name__ == "__main__":
