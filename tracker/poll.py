@@ -162,12 +162,14 @@ class Poller:
                 self._outcomes.put((ask_alone(job, now, for_good=True), 0))
             else:
                 lists[job.provider, job.account, job.kind, key].append(job)
-        # Who rides along has nobody to ride with where no job of the list is due.
-        early = [job for group in lists.values() if not any(_is_due(job, now) for job in group) for job in group]
-        due = [group for group in lists.values() if any(_is_due(job, now) for job in group)]
-        alone += [group[0] for group in due if len(group) == 1]
-        for group in due:
-            if len(group) > 1:
+        early = []
+        for group in lists.values():
+            if not any(_is_due(job, now) for job in group):
+                # Who rides along has nobody to ride with where no job of the list is due.
+                early += group
+            elif len(group) == 1:
+                alone += group
+            else:
                 self._walks += self._new_walks(group, now)
         await self._jobs.release(early)
         await self._ask_alone(alone, now)

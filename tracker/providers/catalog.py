@@ -28,7 +28,7 @@ from tracker.rules.accounts import DEFAULT_BUDGET, Budget
 from tracker.rules.schedule import Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from store.records import Job
@@ -123,36 +123,23 @@ class Provider:
 
     def variables(self, account: str) -> dict[str, str]:
         """The environment variables that hold an account's credentials, by the scheme's names. Raises ProviderError."""
-        variable_of(
-            "", account
-        )  # a provider without credentials has no variable whose making would refuse a wrong name
+        # A provider without credentials has no variable whose making would refuse a wrong name.
+        variable_of("", account)
         return {name: variable_of(base, account) for name, base in self.description.variables().items()}
 
     def request(self, job: Job) -> HttpRequest:
         """The request that polls a job. Raises ProviderError; UnusableJobError where a value of the job is at fault."""
         kind, credentials = self._kind(job.kind), self.credentials(job.account)
-        try:
-            return poll_request(self.description, kind, self.base_url, credentials, job)
-        except MissingParameterError as error:
-            name = error.args[0]
-            message = f"Jobs of kind {job.kind!r} of provider {job.provider!r} need the parameter {name!r}."
-            raise UnusableJobError(f"/params/{name}", message) from error
-        except UnusableValueError as error:
-            raise self._unusable(*error.args) from error
+        missing = f"Jobs of kind {job.kind!r} of provider {job.provider!r} need the parameter"
+        return self._made(lambda: poll_request(self.description, kind, self.base_url, credentials, job), missing)
 
     def cancel_request(self, job: Job) -> HttpRequest | None:
         """The request that cancels a job; None where there is none. Raises ProviderError."""
         cancel, credentials = self._kind(job.kind).cancel, self.credentials(job.account)
         if cancel is None:
             return None
-        try:
-            return cancel_request(self.description, cancel, self.base_url, credentials, job)
-        except MissingParameterError as error:
-            name = error.args[0]
-            message = f"The job has no parameter {name!r}, which its provider needs to cancel it."
-            raise UnusableJobError(f"/params/{name}", message) from error
-        except UnusableValueError as error:
-            raise self._unusable(*error.args) from error
+        missing = "To cancel the job its provider needs the parameter"
+        return self._made(lambda: cancel_request(self.description, cancel, self.base_url, credentials, job), missing)
 
     def read(self, job: Job, result: ExchangeResult, now: datetime) -> Answer:
         """What the result of that request says of the job; a credential that it repeats is blotted out."""
@@ -183,6 +170,16 @@ class Provider:
 
     def _kind(self, name: str) -> Kind:
         return self.description.kinds[self.kind(name)]
+
+    def _made(self, make: Callable[[], HttpRequest], missing: str) -> HttpRequest:
+        """A request; what makes none is told by the field of the job that is at fault."""
+        try:
+            return make()
+        except MissingParameterError as error:
+            name = error.args[0]
+            raise UnusableJobError(f"/params/{name}", f"{missing} {name!r}.") from error
+        except UnusableValueError as error:
+            raise self._unusable(*error.args) from error
 
     def _unusable(self, placeholder: str, value: str) -> UnusableJobError:
         pointer = "/remote_id" if placeholder == "id" else "/" + placeholder.replace("param.", "params/")
