@@ -15,6 +15,7 @@ from tracker.demo.simulators import Fault, Listing, photogpt, scenario_scripts
 from tracker.demo.stage import set_up
 from tracker.poll import LEASE
 from tracker.providers.description import parse_description
+from tracker.rules.sightings import seen
 from tracker.rules.track import MOST_LIST_MISSES
 
 
@@ -378,3 +379,22 @@ async def test_workflow_that_waits_for_a_person_is_seen_in_a_list(stage, clock):
     await live(stage, clock, 22)
     assert {job["status"] for job in await jobs_of(stage)} == {"action_required"}
     assert alone(stage) == 0
+
+
+async def test_fault_of_our_own_over_one_job_of_a_list_does_not_take_the_others_with_it(stage, clock, monkeypatch):
+    def seen_but_one(job, reading, now):
+        if job.remote_id == "r3":
+            raise ZeroDivisionError
+        return seen(job, reading, now)
+
+    monkeypatch.setattr("tracker.rules.track.seen", seen_but_one)
+    await begin(stage, 6)
+    await live(stage, clock, 40)
+    jobs = {job["remote_id"]: job for job in await jobs_of(stage)}
+    at_fault = jobs.pop("r3")
+    assert {job["status"] for job in jobs.values()} == {"succeeded"}
+    assert (at_fault["status"], at_fault["poll_problem"]["code"]) == ("queued", "invalid")
+    assert "ZeroDivisionError" in at_fault["poll_problem"]["message"]
+    monkeypatch.undo()
+    await live(stage, clock, 70)
+    assert told(stage, "r3") == ["job.succeeded"]

@@ -47,7 +47,7 @@ class Asker:
             result = await self._exchange(provider.request(job), account)
             answer = provider.read(job, result, self._surroundings.now())
         except Exception as error:
-            answer = _problem(error, job.id)
+            answer = problem_of(error, job.id)
         account.note(answer)
         return answer
 
@@ -61,7 +61,7 @@ class Asker:
             result = await self._exchange(provider.list_request(asked, page), account)
             found = provider.read_page(sought, result, self._surroundings.now())
         except Exception as error:
-            found = PageOf(problem=_problem(error, first.id))
+            found = PageOf(problem=problem_of(error, first.id))
         account.note(found.problem or Unchanged())
         account.note_list(first.kind, found.problem)
         return found
@@ -106,7 +106,8 @@ class Asker:
             return otherwise
 
 
-def _problem(error: Exception, job_id: str) -> Problem:
+def problem_of(error: Exception, job_id: str) -> Problem:
+    """What a poll that raised this shows: the job keeps a next poll, and a fault of ours is told in the log."""
     if isinstance(error, MissingCredentialsError):
         return Problem("unauthorized", str(error))
     if isinstance(error, ProviderError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
+from tracker.asking import problem_of
 from tracker.batches import Batches, finish_or_cancel
 from tracker.poll_log import log_page, log_poll
 from tracker.rules.fairness import DueLane, share_requests
@@ -216,8 +217,7 @@ class Poller:
     def _end(self, task: asyncio.Task[None], account: Account) -> None:
         account.end()
         jobs = self._requests.pop(task)
-        fault = None if task.cancelled() else task.exception()
-        if fault is not None:
+        if not task.cancelled() and (fault := task.exception()):
             # Nothing will be written of it: the slot is given back here, and the lease runs out by itself.
             _log.error("poll.failed", job_ids=[job.id for job in jobs], exc_info=fault)
             self._free_slots(1)
@@ -261,7 +261,12 @@ class Poller:
         if answer.retry_after is not None and answer.retry_after > LONGEST_HINT:
             _log.warning("hint.capped", job_id=job.id, asked_seconds=answer.retry_after, taken_seconds=LONGEST_HINT)
         timing, plan = self._intervals.timing(job), self._intervals.plan_of(job)
-        return decide(job, answer, timing, self._surroundings.now(), self._surroundings.jitter(), plan)
+        now, jitter = self._surroundings.now(), self._surroundings.jitter()
+        try:
+            return decide(job, answer, timing, now, jitter, plan)
+        except Exception as error:
+            # On a page of a list it would take the other jobs with it.
+            return decide(job, problem_of(error, job.id), timing, now, jitter)
 
     def _put(self, outcomes: Sequence[PollOutcome]) -> None:
         """Has what one request came to written; then its slot is free."""
