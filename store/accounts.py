@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select
 
+from store.records import HeldAccount
 from store.tables import ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from store.database import Database
-
-from store.records import HeldAccount
 
 _KEY = and_(*(ACCOUNTS.c[name] == bindparam(f"the_{name}") for name in ("provider", "account")))
 
