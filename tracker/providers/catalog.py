@@ -138,7 +138,7 @@ class Provider:
         cancel, credentials = self._kind(job.kind).cancel, self.credentials(job.account)
         if cancel is None:
             return None
-        missing = "To cancel the job its provider needs the parameter"
+        missing = "The provider cannot cancel a job that has no parameter"
         return self._made(lambda: cancel_request(self.description, cancel, self.base_url, credentials, job), missing)
 
     def read(self, job: Job, result: ExchangeResult, now: datetime) -> Answer:
