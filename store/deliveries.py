@@ -137,7 +137,11 @@ def insert_deliveries(connection: Connection, deliveries: Sequence[Delivery]) ->
         connection.execute(insert(DELIVERIES), [delivery_row(delivery) for delivery in deliveries])
 
 
-_WAITING = (DELIVERIES.c.status == DeliveryStatus.PENDING.value, DELIVERIES.c.leased_until.is_(None))
+_WAITING = (
+    DELIVERIES.c.status == DeliveryStatus.PENDING.value,
+    DELIVERIES.c.leased_until.is_(None),
+    DELIVERIES.c.behind_since.is_(None),
+)
 
 
 def _lanes_query() -> Select[Any]:

@@ -68,6 +68,32 @@ class SubscriptionStatus(StrEnum):
     DISABLED = "disabled"
 
 
+class PayloadForm(StrEnum):
+    """What a webhook carries: the whole job, or ids and a status to ask with."""
+
+    FULL = "full"
+    THIN = "thin"
+
+
+class Order(StrEnum):
+    """How the deliveries of one job to one subscription stand to each other.
+
+    `none`: they do not. `per_job`: one at a time, in the order of the events. `latest`: the same, and what was not
+    delivered before something newer came is superseded by that, unless it tells of the job's end.
+    """
+
+    NONE = "none"
+    PER_JOB = "per_job"
+    LATEST = "latest"
+
+
+class ReplayStatus(StrEnum):
+    """Whether a replay still queues deliveries."""
+
+    RUNNING = "running"
+    DONE = "done"
+
+
 class Scope(StrEnum):
     """What an API key may do: read = GET, write = the rest, admin = keys and secrets too."""
 
@@ -265,6 +291,50 @@ class Subscription:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     status_reason: str | None = None
+    payload: PayloadForm = PayloadForm.FULL
+    order: Order = Order.NONE
+    max_in_flight: int | None = None
+    signs_v1a: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a subscriber has answered of late.
+
+    `failures` came in a row, the first at `failing_since`. It is held back from `held_at` until `held_until`, and after
+    that served one delivery at a time until one arrives; `holds` counts the holds in a row.
+    """
+
+    subscriber: str
+    failures: int = 0
+    failing_since: datetime | None = None
+    held_at: datetime | None = None
+    held_until: datetime | None = None
+    holds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A run that sends a subscription again what it was told, or should have been, between `since` and `until`.
+
+    `events` are types or prefixes; `rate` is in deliveries a second. Of `total` deliveries `queued` were made due; the
+    feed was read up to `position`, and is read on at `next_at`.
+    """
+
+    id: str
+    subscription_id: str
+    since: datetime
+    until: datetime
+    events: tuple[str, ...]
+    only_failed: bool
+    rate: float
+    total: int
+    created_at: datetime
+    next_at: datetime
+    status: ReplayStatus = ReplayStatus.RUNNING
+    queued: int = 0
+    position: int = 0
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +342,9 @@ class Delivery:
     """One event for one subscription, or for a job's own callback (`subscription_id` is then None).
 
     `subscriber` names who is served: the subscription, or the origin of a job's own callback URL. Fairness and
-    caps are counted per subscriber.
+    caps are counted per subscriber. The retry schedule counts the attempts after the first `schedule_from`. Since
+    `behind_since` it waits for an earlier delivery of its job; since `forced_at` it is to be sent whatever holds its
+    subscriber back.
     """
 
     id: str
@@ -289,11 +361,19 @@ class Delivery:
     attempts: int = 0
     delivered_at: datetime | None = None
     lease_epoch: int = 0
+    payload: PayloadForm = PayloadForm.FULL
+    schedule_from: int = 0
+    behind_since: datetime | None = None
+    forced_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP try of a delivery."""
+    """One HTTP try of a delivery.
+
+    `address` was dialled, and `is_private` if the operator opened it; `phases` are milliseconds by name (`dns`,
+    `connect`, `tls`, `first_byte`, `total`), those that took place.
+    """
 
     id: str
     delivery_id: str
@@ -304,6 +384,10 @@ class Attempt:
     http_status: int | None = None
     error: str | None = None
     response_body: str | None = None
+    error_class: str | None = None
+    address: str | None = None
+    is_private: bool = False
+    phases: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,14 @@ from store.records import (
     DeliveryStatus,
     Event,
     Filter,
+    Health,
     Job,
     JobError,
+    Order,
+    PayloadForm,
     PollProblem,
+    Replay,
+    ReplayStatus,
     Scope,
     Secret,
     Sightings,
@@ -144,6 +149,10 @@ def to_subscription(row: RowMapping) -> Subscription:
         headers=row["headers"],
         status=SubscriptionStatus(row["status"]),
         status_reason=row["status_reason"],
+        payload=PayloadForm(row["payload"]),
+        order=Order(row["order"]),
+        max_in_flight=row["max_in_flight"],
+        signs_v1a=row["signs_v1a"],
     )
 
 
@@ -164,6 +173,10 @@ def subscription_row(subscription: Subscription) -> dict[str, Any]:
         "status_reason": subscription.status_reason,
         "created_at": subscription.created_at,
         "updated_at": subscription.updated_at,
+        "payload": subscription.payload.value,
+        "order": subscription.order.value,
+        "max_in_flight": subscription.max_in_flight,
+        "signs_v1a": subscription.signs_v1a,
     }
 
 
@@ -175,7 +188,7 @@ def to_secrets(values: list[Mapping[str, Any]]) -> tuple[Secret, ...]:
 def to_delivery(row: RowMapping) -> Delivery:
     """A row of `deliveries` as a record."""
     values = {name: row[name] for name in Delivery.__dataclass_fields__}
-    return Delivery(**values | {"status": DeliveryStatus(row["status"])})
+    return Delivery(**values | {"status": DeliveryStatus(row["status"]), "payload": PayloadForm(row["payload"])})
 
 
 def delivery_row(delivery: Delivery) -> dict[str, Any]:
@@ -191,6 +204,26 @@ def to_attempt(row: RowMapping) -> Attempt:
 def attempt_row(attempt: Attempt) -> dict[str, Any]:
     """An attempt as a row."""
     return asdict(attempt)
+
+
+def to_health(row: RowMapping) -> Health:
+    """A row of `subscribers` as a record."""
+    return Health(**row)
+
+
+def health_row(health: Health) -> dict[str, Any]:
+    """A subscriber's health as a row."""
+    return asdict(health)
+
+
+def to_replay(row: RowMapping) -> Replay:
+    """A row of `replays` as a record."""
+    return Replay(**dict(row) | {"status": ReplayStatus(row["status"]), "events": tuple(row["events"])})
+
+
+def replay_row(replay: Replay) -> dict[str, Any]:
+    """A replay as a row."""
+    return asdict(replay) | {"events": list(replay.events)}
 
 
 def to_profile(row: RowMapping) -> StoredProfile:

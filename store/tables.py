@@ -23,7 +23,15 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from store.records import FINAL_STATUSES, AttemptResult, DeliveryStatus, Scope, Status, SubscriptionStatus
+from store.records import (
+    FINAL_STATUSES,
+    AttemptResult,
+    DeliveryStatus,
+    ReplayStatus,
+    Scope,
+    Status,
+    SubscriptionStatus,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -251,9 +259,28 @@ class SubscriptionRow(SQLModel, table=True):
     status_reason: str | None
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
+    payload: str = Field(sa_column_kwargs={"server_default": text("'full'")})
+    order: str = Field(sa_column_kwargs={"server_default": text("'none'")})
+    max_in_flight: int | None
+    signs_v1a: bool = Field(sa_column_kwargs={"server_default": false()})
 
 
-_IS_WAITING = "status = 'pending' AND leased_until IS NULL"
+class SubscriberRow(SQLModel, table=True):
+    """How a subscriber has answered of late, if it has not simply accepted what came."""
+
+    __tablename__ = "subscribers"
+    __table_args__ = (CheckConstraint("failures >= 0", name="subscribers_failures_count"),)
+
+    subscriber: str = Field(primary_key=True)
+    failures: int
+    failing_since: datetime | None = Field(sa_type=UtcDateTime)
+    held_at: datetime | None = Field(sa_type=UtcDateTime)
+    held_until: datetime | None = Field(sa_type=UtcDateTime)
+    holds: int
+
+
+_IS_WAITING = "status = 'pending' AND leased_until IS NULL AND behind_since IS NULL"
+_IS_FORCED = "forced_at IS NOT NULL AND leased_until IS NULL"
 
 
 class DeliveryRow(SQLModel, table=True):
@@ -279,6 +306,12 @@ class DeliveryRow(SQLModel, table=True):
             sqlite_where=text("leased_until IS NOT NULL"),
             postgresql_where=text("leased_until IS NOT NULL"),
         ),
+        Index(
+            "deliveries_forced",
+            "forced_at",
+            sqlite_where=text(_IS_FORCED),
+            postgresql_where=text(_IS_FORCED),
+        ),
         Index("deliveries_by_job", "job_id", "id"),
         Index("deliveries_by_subscription", "subscription_id", "id"),
     )
@@ -299,6 +332,10 @@ class DeliveryRow(SQLModel, table=True):
     delivered_at: datetime | None = Field(sa_type=UtcDateTime)
     leased_until: datetime | None = Field(sa_type=UtcDateTime)
     lease_epoch: int
+    payload: str = Field(sa_column_kwargs={"server_default": text("'full'")})
+    schedule_from: int = Field(sa_column_kwargs={"server_default": text("0")})
+    behind_since: datetime | None = Field(sa_type=UtcDateTime)
+    forced_at: datetime | None = Field(sa_type=UtcDateTime)
 
 
 class AttemptRow(SQLModel, table=True):
@@ -320,6 +357,42 @@ class AttemptRow(SQLModel, table=True):
     http_status: int | None
     error: str | None
     response_body: str | None
+    error_class: str | None
+    address: str | None
+    is_private: bool = Field(sa_column_kwargs={"server_default": false()})
+    phases: dict[str, float] | None = Field(sa_type=Json)
+
+
+class ReplayRow(SQLModel, table=True):
+    """A run that sends a subscription again what it was told, or should have been, in a span of time."""
+
+    __tablename__ = "replays"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", ReplayStatus), name="replays_status_known"),
+        CheckConstraint("queued >= 0 AND total >= 0 AND rate > 0", name="replays_counts"),
+        Index("replays_by_subscription", "subscription_id", "id"),
+        Index(
+            "replays_due",
+            "next_at",
+            sqlite_where=text("status = 'running'"),
+            postgresql_where=text("status = 'running'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    subscription_id: str = Field(sa_column_args=(ForeignKey("subscriptions.id", ondelete="CASCADE"),))
+    since: datetime = Field(sa_type=UtcDateTime)
+    until: datetime = Field(sa_type=UtcDateTime)
+    events: list[str] = Field(sa_type=Json)
+    only_failed: bool
+    rate: float
+    status: str
+    total: int
+    queued: int
+    position: int = Field(sa_type=Position)
+    next_at: datetime = Field(sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(sa_type=UtcDateTime)
 
 
 class AccountRow(SQLModel, table=True):
@@ -386,6 +459,8 @@ EVENTS = _table("events")
 SUBSCRIPTIONS = _table("subscriptions")
 DELIVERIES = _table("deliveries")
 ATTEMPTS = _table("attempts")
+SUBSCRIBERS = _table("subscribers")
+REPLAYS = _table("replays")
 ACCOUNTS = _table("accounts")
 PROFILES = _table("profiles")
 API_KEYS = _table("api_keys")

@@ -48,6 +48,22 @@ ROWS = {
     "api_keys": {"id": "key_1", "name": "shop", "scope": "read", "digest": "digest", "created_at": NOW},
     "secrets": {"name": "callback", "value": "whsec_YQ=="},
     "profiles": {"provider": "scenario", "kind": "job", "model": "", "state": b"1" * 4096, "updated_at": NOW},
+    "subscribers": {"subscriber": "sub_1", "failures": 0, "holds": 0},
+    "replays": {
+        "id": "rpl_1",
+        "subscription_id": "sub_0001",
+        "since": NOW,
+        "until": NOW,
+        "events": ["job.*"],
+        "only_failed": False,
+        "rate": 1.0,
+        "status": "running",
+        "total": 0,
+        "queued": 0,
+        "position": 0,
+        "next_at": NOW,
+        "created_at": NOW,
+    },
 }
 # What makes of each row another one that may stand beside it.
 ANOTHER = {
@@ -61,6 +77,8 @@ ANOTHER = {
     "api_keys": {"id": "key_2", "digest": "another digest"},
     "secrets": {"name": "another"},
     "profiles": {"model": "another"},
+    "subscribers": {"subscriber": "sub_2"},
+    "replays": {"id": "rpl_2"},
 }
 
 
@@ -111,6 +129,11 @@ CHECKS = (
     Broken("attempts_counts", {"duration_ms": -1}),
     Broken("api_keys_scope_known", {"scope": "everything"}),
     Broken("profiles_are_small", {"state": b"1" * 4097}),
+    Broken("subscribers_failures_count", {"failures": -1}),
+    Broken("replays_status_known", {"status": "stuck"}),
+    Broken("replays_counts", {"queued": -1}),
+    Broken("replays_counts", {"total": -1}),
+    Broken("replays_counts", {"rate": 0.0}),
 )
 UNIQUES = (
     Broken("jobs_one_per_run", {"remote_id": "remote-1"}, after=FINAL),
@@ -127,6 +150,7 @@ STRANGERS = {
     "transitions": {"job_id": "job_unknown"},
     "deliveries": {"event_id": "evt_unknown"},
     "attempts": {"delivery_id": "dlv_unknown"},
+    "replays": {"subscription_id": "sub_unknown"},
 }
 
 
