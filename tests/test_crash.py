@@ -33,6 +33,8 @@ from tracker.rules.schedule import most_overdue
 from tracker.rules.signing import new_secret
 
 JOBS, KILLS = 200, 20
+# Each job is polled once at least and announced once, so that all kills come before there is nothing left to do.
+MOST_REQUESTS_TO_A_KILL = 2 * JOBS // KILLS
 API_KEY = "key-of-the-crash-test"
 SECRET = new_secret(bytes(range(33)))
 
@@ -54,7 +56,7 @@ class Process:
                 sys.executable, "-m", "tracker", "up", env=self.environ, stdout=log, stderr=log
             )
         self.started.append(process)
-        self.requests_left = self.dice.randint(1, 60)
+        self.requests_left = self.dice.randint(1, MOST_REQUESTS_TO_A_KILL)
 
     def notice_request(self, _request: object = None) -> None:
         """Somebody was asked or told something: the moment to strike may have come."""
