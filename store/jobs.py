@@ -11,8 +11,9 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from store.accounts import replace_accounts
-from store.deliveries import free_leases, insert_deliveries
+from store.delivery_order import insert_deliveries
 from store.events import insert_events
+from store.leases import free_leases
 from store.profiles import replace_profiles
 from store.records import (
     HeldAccount,
@@ -32,8 +33,8 @@ from store.subscriptions import all_subscriptions
 from store.tables import JOB_LABELS, JOBS, TRANSITIONS
 
 if TYPE_CHECKING:
+    from store.attempts import FanOut
     from store.database import Database
-    from store.deliveries import FanOut
 
 Choose: TypeAlias = Callable[[Sequence[Waiting], int, datetime], Sequence[str]]
 """The ids of so many jobs, those that are to be polled first."""

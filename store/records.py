@@ -399,15 +399,31 @@ class ClaimedDelivery:
     body: bytes = field(repr=False)
     secrets: tuple[Secret, ...] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    signs_v1a: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The waiting deliveries of one subscriber: when its next first try and its next retry are due."""
+    """The waiting deliveries of one subscriber: when its next first try and its next retry are due.
+
+    `callback_url` and `max_in_flight` are those of its subscription, if it is one. It is held back until `held_until`,
+    and served one delivery at a time after that.
+    """
 
     subscriber: str
     first_try_at: datetime | None
     retry_at: datetime | None
+    callback_url: str | None = None
+    max_in_flight: int | None = None
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be delivered; `forced` deliveries are to be sent whatever holds their subscribers back."""
+
+    lanes: tuple[Lane, ...]
+    forced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,11 +506,18 @@ class PollOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """What one attempt came to. `unsubscribes`: the subscriber asked for no more (HTTP 410)."""
+    """What one attempt came to.
+
+    `unsubscribes`: the subscriber asked for no more (HTTP 410). `is_ours`: it failed for a fault of our own side, and
+    is not counted; the next attempt takes its number and its place. `asked_wait` is in seconds: the subscriber wants
+    none sooner.
+    """
 
     delivery: Delivery
     attempt: Attempt
     unsubscribes: bool = False
+    is_ours: bool = False
+    asked_wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from store.delivery_order import put_all_in_order
 from store.records import DeliveryStatus, Page, Subscription, SubscriptionStatus
 from store.rows import subscription_row, to_subscription
-from store.tables import DELIVERIES, SUBSCRIPTIONS
+from store.tables import DELIVERIES, SUBSCRIBERS, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from store.database import Database
@@ -29,9 +31,7 @@ class Subscriptions:
 
     async def get(self, subscription_id: str) -> Subscription | None:
         """The subscription with this id."""
-        query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id)
-        row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
-        return to_subscription(row) if row else None
+        return await self._database.read(lambda connection: _get(connection, subscription_id))
 
     async def find(self, limit: int, after: str | None = None) -> Page[Subscription]:
         """A page of subscriptions, newest first; `after` is the id that the page before ended with."""
@@ -42,6 +42,17 @@ class Subscriptions:
             lambda connection: [to_subscription(row) for row in connection.execute(query).mappings()]
         )
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    async def change(
+        self, subscription_id: str, changed: Callable[[Subscription], Subscription], *, from_now: bool = False
+    ) -> Subscription | None:
+        """Writes a subscription as `changed` makes it and returns it; None: there is none.
+
+        One that is active then is tried at once, however it has answered before. `from_now` cancels what waits for it.
+        """
+        return await self._database.write(
+            lambda connection: _change(connection, subscription_id, changed, from_now=from_now)
+        )
 
     async def remove(self, subscription_id: str, now: datetime) -> bool:
         """Deletes a subscription and cancels the deliveries that wait for it."""
@@ -63,10 +74,46 @@ def disable_subscription(connection: Connection, subscription_id: str, reason: s
     )
 
 
+def _get(connection: Connection, subscription_id: str) -> Subscription | None:
+    query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id)
+    row = connection.execute(query).mappings().first()
+    return to_subscription(row) if row else None
+
+
+def _change(
+    connection: Connection,
+    subscription_id: str,
+    changed: Callable[[Subscription], Subscription],
+    *,
+    from_now: bool,
+) -> Subscription | None:
+    before = _get(connection, subscription_id)
+    if before is None:
+        return None
+    after = changed(before)
+    connection.execute(update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == before.id).values(subscription_row(after)))
+    if after.status is SubscriptionStatus.ACTIVE:
+        connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber == before.id))
+    if from_now:
+        _cancel_what_waits(connection, before.id, after.updated_at)
+    put_all_in_order(connection, before.id, after.order, after.updated_at)
+    return after
+
+
 def _remove(connection: Connection, subscription_id: str, now: datetime) -> bool:
-    waiting = (DELIVERIES.c.subscription_id == subscription_id, DELIVERIES.c.status == DeliveryStatus.PENDING)
-    connection.execute(
-        update(DELIVERIES).where(*waiting).values(status=DeliveryStatus.CANCELED, next_attempt_at=None, updated_at=now)
-    )
+    _cancel_what_waits(connection, subscription_id, now)
+    connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber == subscription_id))
     gone = connection.execute(delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id))
     return bool(gone.rowcount)
+
+
+def _cancel_what_waits(connection: Connection, subscription_id: str, now: datetime) -> None:
+    waiting = (DELIVERIES.c.subscription_id == subscription_id, DELIVERIES.c.status == DeliveryStatus.PENDING)
+    canceled = {
+        "status": DeliveryStatus.CANCELED,
+        "next_attempt_at": None,
+        "behind_since": None,
+        "forced_at": None,
+        "updated_at": now,
+    }
+    connection.execute(update(DELIVERIES).where(*waiting).values(canceled))

@@ -20,6 +20,7 @@ ALL = {
     "TRACKER_DATABASE_URL": "sqlite:////data/tracker.db",
     "TRACKER_HOST": "::1",
     "TRACKER_PORT": "0",
+    "TRACKER_PUBLIC_URL": "https://tracker.example/",
     "TRACKER_API_KEY": "sixteen-or-more-x",
     "TRACKER_CALLBACK_SECRET": SECRET,
     "TRACKER_PROVIDERS_DIR": "/etc/tracker",
@@ -52,12 +53,24 @@ def test_an_empty_environment_gives_the_defaults_of_the_readme():
     assert (settings.log_format, settings.not_supported) == (None, ())
 
 
+@pytest.mark.parametrize(("host", "shown"), [("10.0.0.7", "10.0.0.7"), ("::1", "[::1]")])
+def test_the_service_is_reached_where_it_listens_unless_told_otherwise(host, shown):
+    assert read(TRACKER_HOST=host, TRACKER_PORT="9000").public_url == f"http://{shown}:9000"
+
+
+@pytest.mark.parametrize("url", ["tracker.example", "ftp://tracker.example", "https://", "https://a b"])
+def test_an_address_that_leads_nowhere_is_refused(url):
+    with pytest.raises(SettingsError, match=f"TRACKER_PUBLIC_URL.*{re.escape(url)}"):
+        read(TRACKER_PUBLIC_URL=url)
+
+
 def test_each_variable_is_read():
     settings = Settings.from_environment(ALL)
     assert settings == Settings(
         database_url="sqlite:////data/tracker.db",
         host="::1",
         port=0,
+        public_url="https://tracker.example",
         api_key="sixteen-or-more-x",
         callback_secret=SECRET,
         providers_dir=Path("/etc/tracker"),

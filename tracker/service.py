@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from store.accounts import HeldAccounts
+from store.attempts import DeliveryRules
 from store.database import Database
 from store.deliveries import Deliveries
 from store.events import Events
@@ -26,15 +27,19 @@ from tracker.api.context import Context
 from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
-from tracker.deliver import KEPT_OF_ANSWER, Deliverer
+from tracker.deliver import Deliverer
 from tracker.intervals import Intervals
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.providers.environment import ProviderError
+from tracker.rules.events import subscription_disabled_event
 from tracker.rules.fanout import deliveries_of
+from tracker.rules.health import has_only_failed_for_too_long, health_after
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
+from tracker.rules.slots import slots_of
+from tracker.sending import KEPT_OF_ANSWER, Sender
 from tracker.settings import NAMES
 from tracker.surroundings import Surroundings
 from tracker.sweep import Sweep
@@ -135,7 +140,8 @@ class Service:
         self.jobs = Jobs(self._database, deliveries_of, self.intervals.choose)
         self.events = Events(self._database)
         self.subscriptions = Subscriptions(self._database)
-        self.deliveries = Deliveries(self._database)
+        rules = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
+        self.deliveries = Deliveries(self._database, rules)
         self.keys = Keys(self._database)
 
     async def _learned(self, stack: AsyncExitStack) -> Intervals:
@@ -174,14 +180,19 @@ class Service:
             told=self._tell,
             wake_at=self.poll_beat.wake_at,
         )
-        self.deliverer = Deliverer(
-            self.deliveries,
+        sender = Sender(
             await stack.enter_async_context(to_subscribers),
             surroundings,
-            settings.delivery_slots,
             settings.retry_schedule,
-            settings.attempt_seconds,
             self.callback_secret,
+            f"{settings.public_url}/v1/jobs",
+        )
+        self.deliverer = Deliverer(
+            self.deliveries,
+            sender,
+            surroundings,
+            slots_of(settings.delivery_slots),
+            settings.attempt_seconds,
             wake_at=self.deliver_beat.wake_at,
         )
         self.sweep = Sweep(

@@ -22,7 +22,14 @@ _NOT_SUPPORTED = ("TRACKER_ENCRYPTION_KEY",)
 """Named by the contract and without effect in this version: the service warns when one is set."""
 
 NAMES = (
-    *("TRACKER_DATABASE_URL", "TRACKER_HOST", "TRACKER_PORT", "TRACKER_API_KEY", "TRACKER_CALLBACK_SECRET"),
+    *(
+        "TRACKER_DATABASE_URL",
+        "TRACKER_HOST",
+        "TRACKER_PORT",
+        "TRACKER_PUBLIC_URL",
+        "TRACKER_API_KEY",
+        "TRACKER_CALLBACK_SECRET",
+    ),
     *("TRACKER_PROVIDERS_DIR", "TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP", "TRACKER_POLL_SLOTS"),
     *("TRACKER_DELIVERY_SLOTS", "TRACKER_RETRY_SCHEDULE", "TRACKER_ATTEMPT_TIMEOUT", "TRACKER_RETENTION"),
     *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_URL", *_NOT_SUPPORTED),
@@ -43,6 +50,7 @@ class Settings:
     database_url: str = field(default="sqlite:///tracker.db", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
+    public_url: str = "http://127.0.0.1:8000"
     api_key: str | None = field(default=None, repr=False)
     callback_secret: str | None = field(default=None, repr=False)
     providers_dir: Path | None = None
@@ -61,10 +69,14 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Reads the variables of the README's table; an empty one counts as unset. Raises SettingsError."""
         env = _Environment({name: value for name, value in environ.items() if value})
+        host, port = env.text("TRACKER_HOST", "127.0.0.1"), env.text("TRACKER_PORT", "8000")
         return cls(
             database_url=env.text("TRACKER_DATABASE_URL", "sqlite:///tracker.db"),
-            host=env.text("TRACKER_HOST", "127.0.0.1"),
+            host=host,
             port=env.integer("TRACKER_PORT", 8000, 0, 65_535),
+            public_url=env.url(
+                "TRACKER_PUBLIC_URL", f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            ),
             api_key=env.api_key("TRACKER_API_KEY"),
             callback_secret=env.secret("TRACKER_CALLBACK_SECRET"),
             providers_dir=env.path("TRACKER_PROVIDERS_DIR"),
@@ -92,6 +104,15 @@ class _Environment:
 
     def text(self, name: str, default: str) -> str:
         return self.values.get(name, default)
+
+    def url(self, name: str, default: str) -> str:
+        url = self.values.get(name, default).rstrip("/")
+        if not re.fullmatch(r"https?://[!-~]+", url):
+            message = (
+                f"{name} is {url!r}; give the address that the service is reached at, like https://tracker.example"
+            )
+            raise SettingsError(message)
+        return url
 
     def path(self, name: str) -> Path | None:
         return Path(self.values[name]) if name in self.values else None

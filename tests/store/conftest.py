@@ -12,7 +12,7 @@ from store.keys import Keys
 from store.subscriptions import Subscriptions
 from tracker.rules.fanout import deliveries_of
 
-from .builders import longest_due
+from .builders import RULES, longest_due
 
 
 def sqlite_url_in(folder):
@@ -53,7 +53,7 @@ def jobs(database):
 
 @pytest.fixture
 def deliveries(database):
-    return Deliveries(database)
+    return Deliveries(database, RULES)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from .builders import (
     claim_deliveries,
     claim_jobs,
     job_id,
+    lanes_of,
     new_job,
     new_subscription,
     new_test,
@@ -80,14 +81,14 @@ async def test_delivered_is_done(deliveries, sent):
     done = {"status": D.DELIVERED, "attempts": 1, "lease_epoch": 1}
     times = {"next_attempt_at": None, "delivered_at": NOW, "updated_at": NOW}
     assert await deliveries.get(sent[0].id) == replace(sent[0], **done, **times)
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 async def test_refused_delivery_is_planned_as_a_retry(deliveries, sent):
     await attempt_due(deliveries, SUBSCRIBER, 500)
     planned = replace(sent[0], attempts=1, next_attempt_at=at(5), updated_at=NOW, lease_epoch=1)
     assert await deliveries.get(sent[0].id) == planned
-    assert await deliveries.lanes() == (Lane(SUBSCRIBER, None, at(5)),)
+    assert await lanes_of(deliveries) == (Lane(SUBSCRIBER, None, at(5)),)
 
 
 @pytest.mark.usefixtures("sent")
@@ -95,7 +96,7 @@ async def test_delivery_ends_when_its_tries_are_spent_or_its_address_is_blocked(
     first, second = await claim_deliveries(deliveries, SUBSCRIBER)
     await deliveries.record([attempted(first.delivery, 500, schedule=()), attempted(second.delivery, None)])
     assert await statuses(deliveries) == [D.EXHAUSTED, D.BLOCKED]
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 async def lose_lease(deliveries):
@@ -160,7 +161,7 @@ async def test_410_keeps_the_deliveries_of_the_subscription_waiting(deliveries):
     first, _ = await claim_deliveries(deliveries, SUBSCRIBER)
     await deliveries.record([attempted(first.delivery, 410)])
     assert await statuses(deliveries) == [D.PENDING, D.PENDING]
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 @pytest.mark.usefixtures("sent")
@@ -176,7 +177,7 @@ async def test_disabled_subscription_goes_on_to_collect(deliveries, jobs):
     await jobs.register(new_job())
     await poll_due(jobs, "running")
     assert await statuses(deliveries, job_id=job_id(1)) == [D.PENDING]
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 @pytest.mark.usefixtures("called_back")
@@ -186,7 +187,7 @@ async def test_410_of_a_jobs_callback_ends_it_and_cancels_what_waits(deliveries,
     assert (await jobs.get(job_id(1))).callback_ended_at == at(3)
     for delivery in await find(deliveries):
         assert (delivery.status, delivery.next_attempt_at, delivery.updated_at) == (D.CANCELED, None, at(3))
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 @pytest.mark.usefixtures("called_back")

@@ -18,7 +18,9 @@ from tracker.rules.fanout import deliveries_of
 
 from .builders import (
     NOW,
+    RULES,
     attempt_due,
+    lanes_of,
     longest_due,
     new_job,
     new_subscription,
@@ -169,11 +171,11 @@ async def plans(sqlite_url, open_database):
 
 
 async def poll_and_deliver(database):
-    jobs, deliveries = Jobs(database, deliveries_of, longest_due), Deliveries(database)
+    jobs, deliveries = Jobs(database, deliveries_of, longest_due), Deliveries(database, RULES)
     await Subscriptions(database).add(new_subscription())
     await jobs.register(new_job())
     await poll_due(jobs, "running")
-    await deliveries.lanes()
+    await lanes_of(deliveries)
     await attempt_due(deliveries, subscription_id(1), 500)
     for noun in (jobs, deliveries):
         await noun.recover_leases(NOW)

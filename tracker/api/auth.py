@@ -54,7 +54,13 @@ class Authentication:
             detail = f"This needs a key with scope {needed.value!r}; yours has {granted.value!r}."
             await problem_response(403, detail, request.url.path)(scope, receive, send)
         else:
+            request.state.granted = granted
             await self._app(scope, receive, send)
+
+
+def granted_to(request: Request) -> Scope:
+    """The scope of the key that a request came with."""
+    return Scope(request.state.granted)
 
 
 async def _granted(request: Request, context: Context) -> Scope | None:

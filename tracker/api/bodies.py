@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
+from store.records import Order, PayloadForm, SubscriptionStatus
 from tracker.api.problems import ApiError, wrong_field
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Patterns = Annotated[list[Text], Field(min_length=1, max_length=50)]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)]
+InFlight = Annotated[int, Field(ge=1, le=100, strict=True)]
 Scalar = str | int | float | bool | None
 Time = Annotated[datetime, PlainValidator(_time_in_body)]
 
@@ -68,7 +70,27 @@ class SubscriptionBody(Body):
     tags: Tags = []
     description: Annotated[str, Field(max_length=500)] | None = None
     headers: Annotated[dict[str, str], Field(max_length=20)] = {}
+    payload: PayloadForm = PayloadForm.FULL
+    order: Order = Order.NONE
+    max_in_flight: InFlight | None = None
     secret: str | None = Field(default=None, repr=False)
+
+
+class SubscriptionChanges(Body):
+    """`PATCH /v1/subscriptions/{id}`: what is not named stays as it is."""
+
+    callback_url: Url | None = None
+    events: Patterns | None = None
+    providers: Annotated[list[Text], Field(max_length=50)] | None = None
+    kinds: Annotated[list[Text], Field(max_length=50)] | None = None
+    tags: Tags | None = None
+    description: Annotated[str, Field(max_length=500)] | None = None
+    headers: Annotated[dict[str, str], Field(max_length=20)] | None = None
+    payload: PayloadForm | None = None
+    order: Order | None = None
+    max_in_flight: InFlight | None = None
+    status: SubscriptionStatus | None = None
+    from_now: Annotated[bool, Field(strict=True)] = False
 
 
 T = TypeVar("T", bound=Body)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from store.deliveries import DeliveryFilter, SubscriptionGoneError
-from store.records import Delivery, DeliveryStatus
+from store.records import Delivery, DeliveryStatus, Scope
+from tracker.api.auth import granted_to
 from tracker.api.context import context_of
 from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
 from tracker.api.payloads import delivery_payload
@@ -38,7 +39,7 @@ async def show(request: Request) -> Response:
 
 
 async def retry(request: Request) -> Response:
-    """`POST /v1/deliveries/{id}/retry`: send it once more, whatever became of it."""
+    """`POST /v1/deliveries/{id}/retry`: send it now, whatever became of it and whatever holds its subscriber back."""
     refuse_unknown_parameters(request, ())
     context = context_of(request)
     delivery_id = request.path_params["id"]
@@ -58,14 +59,16 @@ async def delivery_list(request: Request, wanted: DeliveryFilter) -> Response:
     deliveries = context_of(request).deliveries
     page = await deliveries.find(wanted, limit, after)
     attempts = await deliveries.attempts([delivery.id for delivery in page.rows])
-    rows = [delivery_payload(delivery, attempts[delivery.id]) for delivery in page.rows]
+    is_admin = granted_to(request) is Scope.ADMIN
+    rows = [delivery_payload(row, attempts[row.id], shows_private=is_admin) for row in page.rows]
     return list_response(request, rows, page.next_after)
 
 
 async def delivery_response(request: Request, delivery: Delivery, status: int = 200) -> Response:
     """One delivery with its attempts."""
     attempts = await context_of(request).deliveries.attempts([delivery.id])
-    return json_response(delivery_payload(delivery, attempts[delivery.id]), status)
+    is_admin = granted_to(request) is Scope.ADMIN
+    return json_response(delivery_payload(delivery, attempts[delivery.id], shows_private=is_admin), status)
 
 
 def _status(value: str) -> DeliveryStatus:

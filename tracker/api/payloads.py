@@ -26,6 +26,9 @@ def subscription_payload(subscription: Subscription) -> dict[str, Any]:
         "tags": list(wish.tags),
         "description": subscription.description,
         "headers": dict(subscription.headers),
+        "payload": subscription.payload.value,
+        "order": subscription.order.value,
+        "max_in_flight": subscription.max_in_flight,
         "status": subscription.status.value,
         "status_reason": subscription.status_reason,
         "created_at": rfc3339(subscription.created_at),
@@ -33,8 +36,8 @@ def subscription_payload(subscription: Subscription) -> dict[str, Any]:
     }
 
 
-def delivery_payload(delivery: Delivery, attempts: Iterable[Attempt]) -> dict[str, Any]:
-    """A delivery with its attempts."""
+def delivery_payload(delivery: Delivery, attempts: Iterable[Attempt], *, shows_private: bool) -> dict[str, Any]:
+    """A delivery with its attempts; what private addresses answered is shown only where that is meant."""
     return {
         "id": delivery.id,
         "event_id": delivery.event_id,
@@ -44,7 +47,7 @@ def delivery_payload(delivery: Delivery, attempts: Iterable[Attempt]) -> dict[st
         "callback_url": delivery.callback_url,
         "status": delivery.status.value,
         "attempt_count": delivery.attempts,
-        "attempts": [_attempt_payload(attempt) for attempt in attempts],
+        "attempts": [_attempt_payload(attempt, shows_private=shows_private) for attempt in attempts],
         "next_attempt_at": rfc3339_or_none(delivery.next_attempt_at),
         "created_at": rfc3339(delivery.created_at),
         "updated_at": rfc3339(delivery.updated_at),
@@ -57,7 +60,7 @@ def event_payload(event: Event) -> dict[str, Any]:
     return {"id": event.id, **orjson.loads(event.body)}
 
 
-def _attempt_payload(attempt: Attempt) -> dict[str, Any]:
+def _attempt_payload(attempt: Attempt, *, shows_private: bool) -> dict[str, Any]:
     return {
         "id": attempt.id,
         "number": attempt.number,
@@ -66,5 +69,9 @@ def _attempt_payload(attempt: Attempt) -> dict[str, Any]:
         "outcome": attempt.outcome.value,
         "http_status": attempt.http_status,
         "error": attempt.error,
-        "response_body": attempt.response_body,
+        "error_class": attempt.error_class,
+        "address": attempt.address,
+        "is_private": attempt.is_private,
+        "phases": attempt.phases and dict(attempt.phases),
+        "response_body": attempt.response_body if shows_private or not attempt.is_private else None,
     }

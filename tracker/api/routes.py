@@ -30,6 +30,7 @@ ROUTES = [
     Route("/v1/subscriptions", subscriptions.create, methods=["POST"]),
     Route("/v1/subscriptions", subscriptions.index, methods=["GET"]),
     Route("/v1/subscriptions/{id}", subscriptions.show, methods=["GET"]),
+    Route("/v1/subscriptions/{id}", subscriptions.change, methods=["PATCH"]),
     Route("/v1/subscriptions/{id}", subscriptions.remove, methods=["DELETE"]),
     Route("/v1/subscriptions/{id}/test", subscriptions.test, methods=["POST"]),
     Route("/v1/deliveries", deliveries.index, methods=["GET"]),

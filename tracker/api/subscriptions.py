@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 from store.deliveries import SubscriptionGoneError
-from store.records import Filter, Secret, Subscription
-from tracker.api.bodies import SubscriptionBody, read_body
+from store.records import Filter, Order, PayloadForm, Secret, Subscription
+from tracker.api.bodies import SubscriptionBody, SubscriptionChanges, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.deliveries import delivery_response
@@ -22,6 +23,8 @@ from tracker.rules.fanout import to_subscription
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret, secret_flaw
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.requests import Request
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -36,6 +39,9 @@ async def create(request: Request) -> Response:
     context = context_of(request)
     body = await read_body(request, SubscriptionBody)
     _refuse_unusable(context, body)
+    flaw = secret_flaw(body.secret) if body.secret is not None else None
+    if flaw:
+        raise wrong_field("/secret", flaw)
     subscription = _subscription(context, body)
     await context.subscriptions.add(subscription)
     payload = subscription_payload(subscription) | {"secret": subscription.secrets[0].value}
@@ -54,6 +60,22 @@ async def show(request: Request) -> Response:
     """`GET /v1/subscriptions/{id}`."""
     refuse_unknown_parameters(request, ())
     return json_response(subscription_payload(await _subscription_of(request)))
+
+
+async def change(request: Request) -> Response:
+    """`PATCH /v1/subscriptions/{id}`: `from_now` cancels what it has collected."""
+    refuse_unknown_parameters(request, ())
+    context = context_of(request)
+    body = await read_body(request, SubscriptionChanges)
+    _refuse_unusable(context, body)
+    subscription_id, now = request.path_params["id"], context.surroundings.now()
+    changed = await context.subscriptions.change(
+        subscription_id, lambda before: _changed(before, body, now), from_now=body.from_now
+    )
+    if changed is None:
+        raise not_found("subscription", subscription_id)
+    context.deliver()
+    return json_response(subscription_payload(changed))
 
 
 async def remove(request: Request) -> Response:
@@ -94,20 +116,38 @@ def _subscription(context: Context, body: SubscriptionBody) -> Subscription:
         updated_at=now,
         description=body.description,
         headers=body.headers,
+        payload=body.payload,
+        order=body.order,
+        max_in_flight=body.max_in_flight,
     )
 
 
-def _refuse_unusable(context: Context, body: SubscriptionBody) -> None:
+def _changed(before: Subscription, body: SubscriptionChanges, now: datetime) -> Subscription:
+    """The subscription with the fields that are named; null is what a new one has where nothing is said."""
+    named = body.model_dump(include=body.model_fields_set - {"from_now", "status"})
+    unsaid: dict[str, Any] = {
+        "events": DEFAULT_EVENTS,
+        **dict.fromkeys(("providers", "kinds", "tags"), ()),
+        "headers": {},
+        "payload": PayloadForm.FULL,
+        "order": Order.NONE,
+        "callback_url": before.callback_url,
+    }
+    values: dict[str, Any] = {name: unsaid.get(name) if value is None else value for name, value in named.items()}
+    wish = {name: tuple(values.pop(name)) for name in ("events", "providers", "kinds", "tags") if name in values}
+    if body.status is not None:
+        values |= {"status": body.status, "status_reason": None}
+    return replace(before, filter=replace(before.filter, **wish), updated_at=now, **values)
+
+
+def _refuse_unusable(context: Context, body: SubscriptionBody | SubscriptionChanges) -> None:
     refuse_unusable_callback(context, body.callback_url, body.events)
-    for provider in body.providers:
+    for provider in body.providers or ():
         try:
             context.catalog.find(provider)
         except ProviderError as error:
             raise wrong_field("/providers", str(error)) from error
-    flaw = secret_flaw(body.secret) if body.secret is not None else None
-    if flaw:
-        raise wrong_field("/secret", flaw)
-    for name, value in body.headers.items():
+    for name, value in (body.headers or {}).items():
         _refuse_header(name, value)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from store.records import Event, Filter, Job, Status, Transition
+from store.records import Event, Filter, Job, Status, Subscription, SubscriptionStatus, Transition
 from tracker.rules.ids import derived_id
 from tracker.rules.payload import job_payload, rfc3339
 
@@ -79,6 +79,19 @@ def subscription_test_event(subscription_id: str, nonce: str, now: datetime) -> 
     body = _body("subscription.test", now, {"subscription": {"id": subscription_id}})
     event_id = derived_id("evt", subscription_id, "subscription.test", nonce)
     return Event(event_id, "subscription.test", now, body)
+
+
+def subscription_disabled_event(subscription: Subscription, reason: str, now: datetime) -> Event:
+    """Tells others of a subscription that Tracker has disabled, and why."""
+    told = {
+        "id": subscription.id,
+        "callback_url": subscription.callback_url,
+        "description": subscription.description,
+        "status": SubscriptionStatus.DISABLED.value,
+        "status_reason": reason,
+    }
+    event_id = derived_id("evt", subscription.id, "subscription.disabled", rfc3339(now))
+    return Event(event_id, "subscription.disabled", now, _body("subscription.disabled", now, {"subscription": told}))
 
 
 def unknown_patterns(patterns: Sequence[str]) -> list[str]:

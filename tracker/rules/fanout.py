@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ def deliveries_of(event: Event, job: Job | None, subscriptions: Sequence[Subscri
 
 def to_subscription(event: Event, subscription: Subscription) -> Delivery:
     """The delivery of an event for a subscription, whether its filter would ask for it or not."""
-    return _delivery(event, subscription.id, subscription.id, None)
+    return replace(_delivery(event, subscription.id, subscription.id, None), payload=subscription.payload)
 
 
 def origin_of(url: str) -> str:
