@@ -16,7 +16,8 @@ SECRET = "whsec_" + "A" * 44
 def test_add_sends_what_was_given_and_prints_the_secret_once(tracker, service):
     service.on("POST", "/v1/subscriptions", Reply(201, subscription(secret=SECRET)))
     options = ("--event", "job.*", "--provider", "decart", "--tag", "a", "--tag", "b", "--description", "shop")
-    result = tracker("subscriptions", "add", "https://example.com/hook", *options)
+    forms = ("--payload", "thin", "--order", "per_job", "--max-in-flight", "2")
+    result = tracker("subscriptions", "add", "https://example.com/hook", *options, *forms)
     assert result.exit_code == 0
     assert result.stdout.count(SECRET) == 1
     assert "Keep the secret now" in result.stderr
@@ -26,6 +27,9 @@ def test_add_sends_what_was_given_and_prints_the_secret_once(tracker, service):
         "providers": ["decart"],
         "tags": ["a", "b"],
         "description": "shop",
+        "payload": "thin",
+        "order": "per_job",
+        "max_in_flight": 2,
     }
 
 
@@ -88,13 +92,30 @@ def test_test_does_not_wait_for_a_paused_subscription_for_ever(service):
     assert sum(pauses) == 20
 
 
+@pytest.mark.parametrize(
+    ("command", "sent"),
+    [
+        (("enable",), {"status": "active"}),
+        (("enable", "--from-now"), {"status": "active", "from_now": True}),
+        (("disable",), {"status": "disabled"}),
+    ],
+)
+def test_enable_and_disable_change_the_status(tracker, service, command, sent):
+    changed = subscription(status=sent["status"])
+    service.on("PATCH", f"/v1/subscriptions/{SUB_ID}", Reply(200, changed))
+    result = tracker("subscriptions", command[0], SUB_ID, *command[1:])
+    assert (result.exit_code, sent["status"] in result.stdout) == (0, True)
+    assert service.requests[0].body == sent
+    assert json.loads(tracker("subscriptions", command[0], SUB_ID, "--json").stdout) == changed
+
+
 def test_remove_deletes(tracker, service):
     service.on("DELETE", f"/v1/subscriptions/{SUB_ID}", Reply(204))
     assert tracker("subscriptions", "remove", SUB_ID).stdout == f"{SUB_ID} is removed.\n"
     assert json.loads(tracker("subscriptions", "remove", SUB_ID, "--json").stdout) == {"id": SUB_ID, "deleted": True}
 
 
-@pytest.mark.parametrize("command", ["show", "test", "remove"])
+@pytest.mark.parametrize("command", ["show", "test", "enable", "disable", "remove"])
 def test_unknown_subscription_is_exit_1_and_named(tracker, command):
     result = tracker("subscriptions", command, "sub_nobody")
     assert (result.exit_code, result.stdout) == (1, "")
