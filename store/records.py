@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NewType, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+Sealed = NewType("Sealed", str)
+"""A text as it is stored: sealed where there is an encryption key. Only a vault tells what it says."""
 
 
 class Status(StrEnum):
@@ -279,7 +282,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A callback URL, its filter of events, its secrets."""
+    """A callback URL, its filter of events, its secrets, newest first."""
 
     id: str
     callback_url: str
