@@ -101,8 +101,6 @@ class Service:
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
         self._warn_of_unknown_settings()
-        for name in self.settings.not_supported:
-            _log.warning("setting.not_supported", name=name, hint="It has no effect in this version.")
         return self
 
     def _warn_of_unknown_settings(self) -> None:
