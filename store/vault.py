@@ -55,28 +55,23 @@ class Vault:
         name, token = _parts_of(sealed)
         if name is None:
             return sealed
-        self.require_key_of(sealed)
+        if name not in self._keys:
+            raise SealedError(self._way_out(name))
         try:
             return self._keys[name].decrypt(token).decode()
         except InvalidToken as error:
-            message = f"A sealed text of the database was changed since it was sealed under the key {name}."
+            message = f"A secret in the database was changed since it was encrypted under the key {name}; restore it."
             raise SealedError(message) from error
 
-    def is_current(self, sealed: Sealed) -> bool:
-        """Whether a text is stored as this vault would store it now."""
-        return _parts_of(sealed)[0] == self._first
+    def renew(self, sealed: Sealed) -> Sealed:
+        """The text as it is to be stored now; itself, unless it is plain or under another key. Raises SealedError."""
+        return sealed if _parts_of(sealed)[0] == self._first else self.seal(self.open(sealed))
 
-    def require_key_of(self, sealed: Sealed) -> None:
-        """Raises SealedError unless the key that a text was sealed under is there."""
-        name, _ = _parts_of(sealed)
-        if name is None or name in self._keys:
-            return
-        message = f"The database holds secrets that were sealed under an encryption key (fingerprint {name}) that "
+    def _way_out(self, name: str) -> str:
+        lacking = f"The database holds secrets that were encrypted under a key (fingerprint {name}) that "
         if self._keys:
-            message += "TRACKER_ENCRYPTION_KEY does not name. Add that key behind the others, parted by a comma."
-        else:
-            message += "is not there. Set TRACKER_ENCRYPTION_KEY to it."
-        raise SealedError(message)
+            return lacking + "TRACKER_ENCRYPTION_KEY does not name. Add it behind the others, parted by a comma."
+        return lacking + "is not there. Set TRACKER_ENCRYPTION_KEY to it."
 
 
 def vault_of(secret: str) -> Vault:

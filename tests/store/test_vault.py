@@ -41,10 +41,13 @@ def test_first_key_seals_and_each_opens():
     assert Vault([NEW]).open(both.seal(SECRET)) == SECRET
 
 
-def test_text_is_current_if_the_first_key_sealed_it():
+def test_text_is_renewed_unless_the_first_key_sealed_it():
     plain, old, new = (Vault(some).seal(SECRET) for some in ([], [OLD], [NEW]))
-    assert [Vault([NEW, OLD]).is_current(text) for text in (plain, old, new)] == [False, False, True]
-    assert [Vault().is_current(text) for text in (plain, old, new)] == [True, False, False]
+    renewed = [Vault([NEW, OLD]).renew(text) for text in (plain, old, new)]
+    assert [Vault([NEW]).open(text) for text in renewed] == [SECRET] * 3
+    assert [plain in text for text in renewed] == [False] * 3
+    assert renewed[2] == new
+    assert Vault().renew(plain) == plain
 
 
 def test_plain_text_is_opened_by_a_vault_with_keys():
@@ -54,13 +57,13 @@ def test_plain_text_is_opened_by_a_vault_with_keys():
 @pytest.mark.parametrize(
     ("vault", "way_out"),
     [
-        (Vault([NEW, OLD]), "that TRACKER_ENCRYPTION_KEY does not name. Add that key behind the others"),
+        (Vault([NEW, OLD]), "that TRACKER_ENCRYPTION_KEY does not name. Add it behind the others"),
         (Vault(), "is not there. Set TRACKER_ENCRYPTION_KEY to it."),
     ],
 )
 def test_text_under_a_key_that_is_not_there_is_refused_with_the_way_out(vault, way_out):
     sealed = Vault([OTHER]).seal(SECRET)
-    for refuse in (vault.open, vault.require_key_of):
+    for refuse in (vault.open, vault.renew):
         with pytest.raises(SealedError) as error:
             refuse(sealed)
         assert way_out in str(error.value)
