@@ -276,7 +276,7 @@ class Event:
 class Secret:
     """A signing secret (`whsec_…`); signs until `expires_at`, or for good."""
 
-    value: str = field(repr=False)
+    value: Sealed = field(repr=False)
     expires_at: datetime | None = None
 
 
@@ -291,7 +291,7 @@ class Subscription:
     created_at: datetime
     updated_at: datetime
     description: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     status_reason: str | None = None
     payload: PayloadForm = PayloadForm.FULL
@@ -401,7 +401,7 @@ class ClaimedDelivery:
     url: str
     body: bytes = field(repr=False)
     secrets: tuple[Secret, ...] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, Sealed] = field(repr=False)
     signs_v1a: bool = False
 
 

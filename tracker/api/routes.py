@@ -39,6 +39,7 @@ ROUTES = [
     Route("/v1/providers", providers.index, methods=["GET"]),
     Route("/v1/providers/{name}", providers.show, methods=["GET"]),
     Route("/v1/callback-secret", service.callback_secret, methods=["GET"]),
+    Route("/.well-known/tracker-webhook-keys", service.webhook_keys, methods=["GET"]),
     Route("/.well-known/tracker-provider-schema.json", docs.provider_schema, methods=["GET"]),
     Route("/docs/providers", docs.provider_format, methods=["GET"]),
     Route("/healthz", service.healthz, methods=["GET"]),
