@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from store.records import Order, PayloadForm, SubscriptionStatus
 from tracker.api.problems import ApiError, wrong_field
+from tracker.rules.rotation import DEFAULT_GRACE, LONGEST_GRACE
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -83,6 +84,13 @@ class SubscriptionBody(Body):
     order: Order = Order.NONE
     max_in_flight: InFlight | None = None
     signatures: Signatures = ["v1"]
+    secret: str | None = Field(default=None, repr=False)
+
+
+class RotationBody(Body):
+    """`POST /v1/subscriptions/{id}/rotate-secret`."""
+
+    grace_seconds: Annotated[float, Field(ge=0, le=LONGEST_GRACE, strict=True)] = DEFAULT_GRACE
     secret: str | None = Field(default=None, repr=False)
 
 
