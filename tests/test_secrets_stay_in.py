@@ -195,12 +195,14 @@ async def signed_in_every_way(stage, clock):
     url = f"{stage.callbacks}{SUBSCRIPTION_PATH}"
     body = {"callback_url": url, "headers": {"authorization": "Bearer hush-hush"}, "signatures": ["v1", "v1a"]}
     made = (await stage.client.post("/v1/subscriptions", json=body)).json()
-    rotated = (await stage.client.post(f"/v1/subscriptions/{made['id']}/rotate-secret")).json()
+    path = f"/v1/subscriptions/{made['id']}"
+    await stage.client.patch(path, json={"headers": body["headers"] | {"x-team": "hush-team"}})
+    rotated = (await stage.client.post(f"{path}/rotate-secret")).json()
     callback = (await stage.client.get("/v1/callback-secret")).json()
     for secret in (made["secret"], callback["secret"]):
         stage.inbox.trust(secret)
         stage.inbox.trust(secret, path=SUBSCRIPTION_PATH)
-    await stage.client.post(f"/v1/subscriptions/{made['id']}/test")
+    await stage.client.post(f"{path}/test")
     await register(stage, provider="echo", remote_id="done")
     await live(stage, clock, 3)
     assert sorted((arrival.path, arrival.error) for arrival in stage.inbox.arrivals) == [
@@ -209,7 +211,7 @@ async def signed_in_every_way(stage, clock):
     ]
     private = base64.b64encode(stage.service.private_key.private_bytes_raw()).decode()
     secrets = [answer["secret"].removeprefix("whsec_") for answer in (made, rotated, callback)]
-    return ["hush-hush", "whsec_", "whsk_", private, *secrets]
+    return ["hush-hush", "hush-team", "whsec_", "whsk_", private, *secrets]
 
 
 async def sealed_stage(stack, surroundings, **overrides):

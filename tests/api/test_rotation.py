@@ -1,5 +1,6 @@
 """Secrets of subscriptions: rotated, with a grace; and the public key of those that ask for one."""
 
+import asyncio
 import base64
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -133,6 +134,14 @@ async def test_secret_that_signs_already_is_no_rotation(client):
     assert flaws(await client.post(path, json={"secret": GIVEN})) == ["/secret"]
     await rotate(client, made)
     assert flaws(await client.post(path, json={"secret": GIVEN})) == ["/secret"]
+
+
+async def test_rotations_at_the_same_time_both_count(client, service):
+    made = await subscribe(client)
+    new = [each["secret"] for each in await asyncio.gather(rotate(client, made), rotate(client, made))]
+    signed_by = await signers(client, service, made, [made["secret"], *new])
+    assert sorted(signed_by[:2]) == sorted(new)
+    assert signed_by[2:] == [made["secret"]]
 
 
 async def test_unknown_subscription_cannot_be_rotated(client):
