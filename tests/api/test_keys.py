@@ -106,6 +106,19 @@ async def test_values_of_headers_are_shown_to_admin_keys_alone(service, client, 
             assert alone["headers"] == listed["headers"] == {"authorization": "***", "x-team": "***"}
 
 
+async def test_who_may_not_see_header_values_cannot_have_them_sent_elsewhere(service, client, add_key):
+    await add_key(WRITE_KEY, Scope.WRITE)
+    path = f"/v1/subscriptions/{(await subscribe(client, headers={'authorization': 'Bearer xyz'}))['id']}"
+    elsewhere = {"callback_url": "https://elsewhere.example"}
+    async with client_of(service, WRITE_KEY) as writer:
+        assert flaws(await writer.patch(path, json=elsewhere)) == ["/callback_url"]
+        assert (await writer.patch(path, json={"description": "mine"})).status_code == 200
+        assert (await writer.patch(path, json=elsewhere | {"headers": {}})).status_code == 200
+    assert (await fetch(client, path))["headers"] == {}
+    made = await subscribe(client, headers={"authorization": "Bearer xyz"})
+    assert (await client.patch(f"/v1/subscriptions/{made['id']}", json=elsewhere)).status_code == 200
+
+
 async def test_mask_is_not_taken_for_a_value(client):
     body = {"callback_url": "https://receiver.example", "headers": {"authorization": "***"}}
     answer = await client.post("/v1/subscriptions", json=body)

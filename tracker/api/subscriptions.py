@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,10 @@ from tracker.api.auth import granted_to
 from tracker.api.bodies import SubscriptionBody, SubscriptionChanges, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
+from tracker.api.custom_headers import refuse_to_send_headers_elsewhere, refuse_wrong_headers, sealed_headers
 from tracker.api.deliveries import delivery_response
 from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
-from tracker.api.payloads import MASK, subscription_payload
+from tracker.api.payloads import subscription_payload
 from tracker.api.problems import not_found, wrong_field
 from tracker.providers.environment import ProviderError
 from tracker.rules.events import DEFAULT_EVENTS, subscription_test_event
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from store.records import Sealed
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VISIBLE = re.compile(r"[\x20-\x7e]*")
-_OURS = ("webhook-", "content-")
-_FORBIDDEN_HEADERS = ("host", "transfer-encoding", "connection", "expect")
 
 
 async def create(request: Request) -> Response:
@@ -71,10 +66,14 @@ async def change(request: Request) -> Response:
     body = await read_body(request, SubscriptionChanges)
     _refuse_unusable(context, body)
     subscription_id, now = request.path_params["id"], context.surroundings.now()
-    headers = _sealed(context, body.headers or {})
-    changed = await context.subscriptions.change(
-        subscription_id, lambda before: _changed(before, body, headers, now), from_now=body.from_now
-    )
+    headers, sees_headers = sealed_headers(body.headers or {}, context.vault), granted_to(request) is Scope.ADMIN
+
+    def change_it(before: Subscription) -> Subscription:
+        if not sees_headers:
+            refuse_to_send_headers_elsewhere(before, body)
+        return _changed(before, body, headers, now)
+
+    changed = await context.subscriptions.change(subscription_id, change_it, from_now=body.from_now)
     if changed is None:
         raise not_found("subscription", subscription_id)
     context.deliver()
@@ -146,16 +145,12 @@ def _subscription(context: Context, body: SubscriptionBody) -> Subscription:
         created_at=now,
         updated_at=now,
         description=body.description,
-        headers=_sealed(context, body.headers),
+        headers=sealed_headers(body.headers, context.vault),
         payload=body.payload,
         order=body.order,
         max_in_flight=body.max_in_flight,
         signs_v1a="v1a" in body.signatures,
     )
-
-
-def _sealed(context: Context, headers: Mapping[str, str]) -> dict[str, Sealed]:
-    return {name: context.vault.seal(value) for name, value in headers.items()}
 
 
 def _changed(
@@ -188,16 +183,4 @@ def _refuse_unusable(context: Context, body: SubscriptionBody | SubscriptionChan
             context.catalog.find(provider)
         except ProviderError as error:
             raise wrong_field("/providers", str(error)) from error
-    for name, value in (body.headers or {}).items():
-        _refuse_header(name, value)
-
-
-def _refuse_header(name: str, value: str) -> None:
-    if not _TOKEN.fullmatch(name):
-        raise wrong_field("/headers", f"{name!r} is no header name.")
-    if name.lower().startswith(_OURS) or name.lower() in _FORBIDDEN_HEADERS:
-        raise wrong_field("/headers", f"The header {name!r} is set by Tracker or by the connection.")
-    if not _VISIBLE.fullmatch(value) or value != value.strip():
-        raise wrong_field("/headers", f"The value of {name!r} must be printable ASCII without outer spaces.")
-    if value == MASK:
-        raise wrong_field("/headers", f"{MASK} stands for the value of {name!r}, which admin keys see; give the value.")
+    refuse_wrong_headers(body.headers or {})
