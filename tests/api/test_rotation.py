@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks import Webhook
@@ -35,7 +35,7 @@ async def signed(client, service, made):
 async def signers(client, service, made, secrets):
     """Which of these secrets sign a delivery now, in the order of their signatures."""
     request = await signed(client, service, made)
-    at = datetime.fromtimestamp(int(request.headers["webhook-timestamp"])).astimezone()
+    at = datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), UTC)
     by_signature = {
         Webhook(each).sign(request.headers["webhook-id"], at, request.content.decode()): each for each in secrets
     }

@@ -26,7 +26,8 @@ async def rotate_secret(request: Request) -> Response:
     context = context_of(request)
     body = await read_body(request, RotationBody, if_empty=b"{}")
     new = sealed_secret(context, body.secret)
-    await _refuse_secret_that_signs(request, body.secret)
+    if body.secret is not None:
+        await _refuse_secret_that_signs(request, body.secret)
     now = context.surroundings.now()
 
     def rotate(before: Subscription) -> Subscription:
@@ -44,7 +45,7 @@ async def rotate_secret(request: Request) -> Response:
     return json_response(told)
 
 
-async def _refuse_secret_that_signs(request: Request, secret: str | None) -> None:
+async def _refuse_secret_that_signs(request: Request, secret: str) -> None:
     context, subscription = context_of(request), await subscription_of(request)
     live = live_secrets(subscription.secrets, context.surroundings.now())
     if secret in [context.vault.open(each.value) for each in live]:
