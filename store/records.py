@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NewType, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+Sealed = NewType("Sealed", str)
+"""A text as it is stored: sealed where there is an encryption key. Only a vault tells what it says."""
 
 
 class Status(StrEnum):
@@ -273,13 +276,13 @@ class Event:
 class Secret:
     """A signing secret (`whsec_…`); signs until `expires_at`, or for good."""
 
-    value: str = field(repr=False)
+    value: Sealed = field(repr=False)
     expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A callback URL, its filter of events, its secrets."""
+    """A callback URL, its filter of events, its secrets, newest first."""
 
     id: str
     callback_url: str
@@ -288,7 +291,7 @@ class Subscription:
     created_at: datetime
     updated_at: datetime
     description: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     status_reason: str | None = None
     payload: PayloadForm = PayloadForm.FULL
@@ -398,7 +401,7 @@ class ClaimedDelivery:
     url: str
     body: bytes = field(repr=False)
     secrets: tuple[Secret, ...] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, Sealed] = field(repr=False)
     signs_v1a: bool = False
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.records import Attempt, AttemptOutcome, AttemptResult, ClaimedDelivery, Secret
-from tracker import __version__
+from store.records import Attempt, AttemptOutcome, AttemptResult, ClaimedDelivery
 from tracker.rules import retry
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult, HttpRequest, retry_after
 from tracker.rules.payload import webhook_body
-from tracker.rules.signing import signed_headers
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tracker.outbound import Outbound
+    from tracker.signer import Signer
     from tracker.surroundings import Surroundings
 
 KEPT_OF_ANSWER = 4096
@@ -24,8 +23,8 @@ KEPT_OF_ANSWER = 4096
 class Sender:
     """Makes attempts.
 
-    `schedule` are the seconds to wait after attempt 1, 2, …; `callback_secret` signs the deliveries of jobs' own
-    callbacks; `jobs_url` is where a thin webhook says that its job can be asked for.
+    `schedule` are the seconds to wait after attempt 1, 2, …; `jobs_url` is where a thin webhook says that its job can
+    be asked for.
     """
 
     def __init__(
@@ -33,13 +32,13 @@ class Sender:
         outbound: Outbound,
         surroundings: Surroundings,
         schedule: tuple[float, ...],
-        callback_secret: str,
+        signer: Signer,
         jobs_url: str,
     ) -> None:
         self._outbound = outbound
         self._surroundings = surroundings
         self._schedule = schedule
-        self._callback_secret = Secret(callback_secret)
+        self._signer = signer
         self._jobs_url = jobs_url
 
     async def attempt(self, claimed: ClaimedDelivery) -> AttemptOutcome:
@@ -52,12 +51,8 @@ class Sender:
         return retry.decide(claimed.delivery, attempt, self._schedule, now, self._surroundings.jitter(), asked)
 
     def _request(self, claimed: ClaimedDelivery, now: datetime) -> HttpRequest:
-        secrets = claimed.secrets or (self._callback_secret,)
         body = webhook_body(claimed.body, claimed.delivery.payload, self._jobs_url)
-        signed = signed_headers(claimed.delivery.event_id, body, secrets, __version__, now)
-        # By their names in lower case, or a `User-Agent` of the subscription would be sent beside ours.
-        own = {name.lower(): value for name, value in claimed.headers.items()}
-        return HttpRequest("POST", claimed.url, {**own, **signed}, body)
+        return HttpRequest("POST", claimed.url, self._signer.headers(claimed, body, now), body)
 
     def _judged(self, claimed: ClaimedDelivery, result: ExchangeResult, started: datetime, now: datetime) -> Attempt:
         attempt_id = self._surroundings.new_id("att")

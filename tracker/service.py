@@ -19,8 +19,10 @@ from store.jobs import Jobs, Recorded
 from store.keys import Keys
 from store.profiles import Profiles
 from store.records import ApiKey, Scope
+from store.sealing import seal_all
 from store.secrets import Secrets
 from store.subscriptions import Subscriptions
+from store.vault import Vault
 from tracker.accounts import Accounts
 from tracker.api.auth import digest_of
 from tracker.api.context import Context
@@ -37,15 +39,23 @@ from tracker.providers.environment import ProviderError
 from tracker.rules.events import subscription_disabled_event
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.health import has_only_failed_for_too_long, health_after
-from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
+from tracker.rules.signing import (
+    NEW_SECRET_BYTES,
+    PRIVATE_KEY_BYTES,
+    new_private_key,
+    new_secret,
+    private_key_of,
+    public_key_of,
+)
 from tracker.rules.slots import slots_of
 from tracker.sending import KEPT_OF_ANSWER, Sender
 from tracker.settings import NAMES
+from tracker.signer import Signer
 from tracker.surroundings import Surroundings
 from tracker.sweep import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from starlette.applications import Starlette
@@ -95,14 +105,12 @@ class Service:
             await self.jobs.recover_leases(None)
             await self.deliveries.recover_leases(None)
             await self._make_first_key()
-            self.callback_secret = await self._callback_secret()
+            await self._take_own_secrets()
             await self._build_loops(stack)
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
         self._warn_of_unknown_settings()
-        for name in self.settings.not_supported:
-            _log.warning("setting.not_supported", name=name, hint="It has no effect in this version.")
         return self
 
     def _warn_of_unknown_settings(self) -> None:
@@ -136,6 +144,9 @@ class Service:
     async def _open_store(self, stack: AsyncExitStack) -> None:
         self._database = Database.open(self.settings.database_url)
         stack.callback(self._database.close)
+        self.vault = Vault(self.settings.encryption_keys)
+        if rows := await seal_all(self._database, self.vault):
+            _log.info("secrets.sealed", rows=rows)
         self.intervals = await self._learned(stack)
         self.jobs = Jobs(self._database, deliveries_of, self.intervals.choose)
         self.events = Events(self._database)
@@ -184,7 +195,7 @@ class Service:
             await stack.enter_async_context(to_subscribers),
             surroundings,
             settings.retry_schedule,
-            self.callback_secret,
+            Signer(self.vault, self.callback_secret, self.private_key),
             f"{settings.public_url}/v1/jobs",
         )
         self.deliverer = Deliverer(
@@ -236,9 +247,15 @@ class Service:
         await self.keys.add(ApiKey(key_id, "first start", Scope.ADMIN, digest_of(key), now))
         self.new_api_key = key
 
-    async def _callback_secret(self) -> str:
-        fresh = new_secret(self.surroundings.entropy(NEW_SECRET_BYTES))
-        return self.settings.callback_secret or await Secrets(self._database).get_or_add("callback", fresh)
+    async def _take_own_secrets(self) -> None:
+        given = self.settings.callback_secret
+        self.callback_secret = given or await self._own_secret("callback", new_secret, NEW_SECRET_BYTES)
+        self.private_key = private_key_of(await self._own_secret("ed25519", new_private_key, PRIVATE_KEY_BYTES))
+
+    async def _own_secret(self, name: str, make: Callable[[bytes], str], size: int) -> str:
+        """The service's secret of this name, made at the first start."""
+        fresh = self.vault.seal(make(self.surroundings.entropy(size)))
+        return self.vault.open(await Secrets(self._database).get_or_add(name, fresh))
 
     def _context(self) -> Context:
         return Context(
@@ -255,6 +272,8 @@ class Service:
             allowed=self.settings.allowed,
             api_key=self.settings.api_key,
             callback_secret=self.callback_secret,
+            public_key=public_key_of(self.private_key),
+            vault=self.vault,
             callback_flaw=callback_flaw,
             ask_provider=self._to_providers.exchange,
             poll_at=self.poll_beat.wake_at,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from store.jobs import Jobs
     from store.keys import Keys
     from store.subscriptions import Subscriptions
+    from store.vault import Vault
     from tracker.accounts import Accounts
     from tracker.bell import Bell
     from tracker.intervals import Intervals
@@ -47,6 +48,8 @@ class Context:
     allowed: Allowed
     api_key: str | None = field(repr=False)
     callback_secret: str = field(repr=False)
+    public_key: str
+    vault: Vault
     callback_flaw: Callable[[str, Allowed], str | None]
     ask_provider: Callable[[HttpRequest], Awaitable[ExchangeResult]]
     poll_at: Callable[[datetime], None]

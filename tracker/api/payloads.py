@@ -12,10 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from store.records import Attempt, Delivery, Event, Subscription
+    from store.vault import Vault
 
 
-def subscription_payload(subscription: Subscription) -> dict[str, Any]:
-    """A subscription as users see it, without its secrets."""
+MASK = "***"
+"""Stands for what only admin keys see."""
+
+
+def subscription_payload(subscription: Subscription, vault: Vault | None) -> dict[str, Any]:
+    """A subscription as users see it, without its secrets; a vault opens its headers' values, or they are masked."""
     wish = subscription.filter
     return {
         "id": subscription.id,
@@ -25,10 +30,11 @@ def subscription_payload(subscription: Subscription) -> dict[str, Any]:
         "kinds": list(wish.kinds),
         "tags": list(wish.tags),
         "description": subscription.description,
-        "headers": dict(subscription.headers),
+        "headers": {name: vault.open(value) if vault else MASK for name, value in subscription.headers.items()},
         "payload": subscription.payload.value,
         "order": subscription.order.value,
         "max_in_flight": subscription.max_in_flight,
+        "signatures": ["v1", "v1a"] if subscription.signs_v1a else ["v1"],
         "status": subscription.status.value,
         "status_reason": subscription.status_reason,
         "created_at": rfc3339(subscription.created_at),
