@@ -59,7 +59,7 @@ async def index(request: Request) -> Response:
 async def show(request: Request) -> Response:
     """`GET /v1/subscriptions/{id}`."""
     refuse_unknown_parameters(request, ())
-    return json_response(subscription_payload(await _subscription_of(request)))
+    return json_response(subscription_payload(await subscription_of(request)))
 
 
 async def change(request: Request) -> Response:
@@ -92,7 +92,7 @@ async def test(request: Request) -> Response:
     """`POST /v1/subscriptions/{id}/test`: sends it a `subscription.test` event."""
     refuse_unknown_parameters(request, ())
     context = context_of(request)
-    subscription = await _subscription_of(request)
+    subscription = await subscription_of(request)
     nonce = context.surroundings.entropy(16).hex()
     event = subscription_test_event(subscription.id, nonce, context.surroundings.now())
     delivery = to_subscription(event, subscription)
@@ -160,7 +160,8 @@ def _refuse_header(name: str, value: str) -> None:
         raise wrong_field("/headers", f"The value of {name!r} must be printable ASCII without outer spaces.")
 
 
-async def _subscription_of(request: Request) -> Subscription:
+async def subscription_of(request: Request) -> Subscription:
+    """The subscription that the path names. Raises ApiError 404."""
     subscription_id = request.path_params["id"]
     subscription = await context_of(request).subscriptions.get(subscription_id)
     if subscription is None:
