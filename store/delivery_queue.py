@@ -52,6 +52,18 @@ def claim(
     return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in deliveries)
 
 
+def due_retries(connection: Connection, subscriber: str, now: datetime, most: int) -> int:
+    """How many deliveries of a subscriber are due that are no first tries, counted up to `most`."""
+    is_due = (
+        *_WAITING,
+        DELIVERIES.c.subscriber == subscriber,
+        DELIVERIES.c.is_retry == literal(value=True),
+        DELIVERIES.c.next_attempt_at <= now,
+    )
+    due = select(DELIVERIES.c.id).where(*is_due).limit(most)
+    return connection.execute(select(func.count()).select_from(due.subquery())).scalar_one()
+
+
 def _lanes_query() -> Select[Any]:
     """Skips from subscriber to subscriber along the index: the cost is of their number, not of the backlog's."""
     first = select(func.min(DELIVERIES.c.subscriber).label("subscriber")).where(*_WAITING)

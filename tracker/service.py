@@ -19,6 +19,7 @@ from store.jobs import Jobs, Recorded
 from store.keys import Keys
 from store.profiles import Profiles
 from store.records import ApiKey, Scope
+from store.replays import Replays
 from store.sealing import seal_all
 from store.secrets import Secrets
 from store.subscriptions import Subscriptions
@@ -36,6 +37,8 @@ from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.providers.environment import ProviderError
+from tracker.replay import Replayer
+from tracker.rules import replay
 from tracker.rules.events import subscription_disabled_event
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.health import has_only_failed_for_too_long, health_after
@@ -153,6 +156,7 @@ class Service:
         self.subscriptions = Subscriptions(self._database)
         rules = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
         self.deliveries = Deliveries(self._database, rules)
+        self.replays = Replays(self._database, replay.is_near, replay.is_replayed, replay.queue, replay.LARGEST_BACKLOG)
         self.keys = Keys(self._database)
 
     async def _learned(self, stack: AsyncExitStack) -> Intervals:
@@ -177,6 +181,7 @@ class Service:
         self.metronome = Metronome(surroundings)
         self.poll_beat = self.metronome.beat("poll", lambda: self.poller.tick())  # noqa: PLW0108 - the poller is built below
         self.deliver_beat = self.metronome.beat("deliver", lambda: self.deliverer.tick())  # noqa: PLW0108 - the same
+        self.replay_beat = self.metronome.beat("replay", lambda: self.replayer.tick())  # noqa: PLW0108 - the same
         self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
         self.accounts = Accounts(self.catalog.budget, surroundings)
         for held in await HeldAccounts(self._database).all():
@@ -206,10 +211,12 @@ class Service:
             settings.attempt_seconds,
             wake_at=self.deliver_beat.wake_at,
         )
+        self.replayer = Replayer(self.replays, surroundings, wake=self.replay_beat.wake, deliver=self.deliver_beat.wake)
         self.sweep = Sweep(
             self.jobs,
             self.deliveries,
             self.events,
+            self.replays,
             surroundings,
             settings.retention,
             told=self._tell,
@@ -221,7 +228,7 @@ class Service:
             # Unless it is started the metronome notes what wakes it and does nothing.
             self.metronome.start()
             stack.callback(self.metronome.stop)
-            for beat in (self.poll_beat, self.deliver_beat, self.sweep_beat):
+            for beat in (self.poll_beat, self.deliver_beat, self.replay_beat, self.sweep_beat):
                 beat.wake()
         stack.push_async_callback(self._finish_what_is_in_flight)
 
@@ -238,6 +245,7 @@ class Service:
     def _look_again(self) -> None:
         self.poll_beat.wake()
         self.deliver_beat.wake()
+        self.replay_beat.wake()
 
     async def _make_first_key(self) -> None:
         if self.settings.api_key is not None or await self.keys.has_any():
@@ -263,6 +271,7 @@ class Service:
             events=self.events,
             subscriptions=self.subscriptions,
             deliveries=self.deliveries,
+            replays=self.replays,
             keys=self.keys,
             catalog=self.catalog,
             accounts=self.accounts,
@@ -278,6 +287,7 @@ class Service:
             ask_provider=self._to_providers.exchange,
             poll_at=self.poll_beat.wake_at,
             deliver=self.deliver_beat.wake,
+            start_replay=self.replayer.start,
             unready=self._unready,
         )
 

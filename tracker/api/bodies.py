@@ -70,6 +70,16 @@ class JobBody(Body):
     rerun: Annotated[bool, Field(strict=True)] = False
 
 
+class ReplayBody(Body):
+    """`POST /v1/subscriptions/{id}/replay`; `rate` is in deliveries a second."""
+
+    since: Time
+    until: Time | None = None
+    events: Patterns | None = None
+    only_failed: Annotated[bool, Field(strict=True)] = False
+    rate: Annotated[float, Field(ge=0.1, le=1000, strict=True)] = 50.0
+
+
 class SubscriptionBody(Body):
     """`POST /v1/subscriptions`."""
 

@@ -11,7 +11,7 @@ from tracker.rules.payload import rfc3339, rfc3339_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from store.records import Attempt, Delivery, Event, Subscription
+    from store.records import Attempt, Delivery, Event, Replay, Subscription
     from store.vault import Vault
 
 
@@ -58,6 +58,24 @@ def delivery_payload(delivery: Delivery, attempts: Iterable[Attempt], *, shows_p
         "created_at": rfc3339(delivery.created_at),
         "updated_at": rfc3339(delivery.updated_at),
         "delivered_at": rfc3339_or_none(delivery.delivered_at),
+    }
+
+
+def replay_payload(replay: Replay) -> dict[str, Any]:
+    """A replay with its progress; what is not counted yet has no total."""
+    return {
+        "id": replay.id,
+        "subscription_id": replay.subscription_id,
+        "status": replay.status.value,
+        "total": replay.total if replay.counted_to is None else None,
+        "queued": replay.queued,
+        "since": rfc3339(replay.since),
+        "until": rfc3339(replay.until),
+        "events": list(replay.events),
+        "only_failed": replay.only_failed,
+        "rate": replay.rate,
+        "created_at": rfc3339(replay.created_at),
+        "finished_at": rfc3339_or_none(replay.finished_at),
     }
 
 

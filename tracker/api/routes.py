@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from tracker.api import deliveries, docs, jobs, providers, rotation, service, subscriptions
+from tracker.api import deliveries, docs, jobs, providers, replays, rotation, service, subscriptions
 from tracker.api.auth import Authentication
 from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_problem
 
@@ -34,6 +34,9 @@ ROUTES = [
     Route("/v1/subscriptions/{id}", subscriptions.remove, methods=["DELETE"]),
     Route("/v1/subscriptions/{id}/test", subscriptions.test, methods=["POST"]),
     Route("/v1/subscriptions/{id}/rotate-secret", rotation.rotate_secret, methods=["POST"]),
+    Route("/v1/subscriptions/{id}/replay", replays.create, methods=["POST"]),
+    Route("/v1/subscriptions/{id}/replays", replays.index, methods=["GET"]),
+    Route("/v1/subscriptions/{id}/replays/{replay_id}", replays.show, methods=["GET"]),
     Route("/v1/deliveries", deliveries.index, methods=["GET"]),
     Route("/v1/deliveries/{id}", deliveries.show, methods=["GET"]),
     Route("/v1/deliveries/{id}/retry", deliveries.retry, methods=["POST"]),

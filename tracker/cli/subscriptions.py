@@ -10,8 +10,10 @@ from store.records import Order, PayloadForm
 from tracker.cli.connection import Connection, connect
 from tracker.cli.options import DEFAULT_URL, AsJson, Cursor, EventFilter, Id, Limit, Tags, Url, seconds
 from tracker.cli.output import Document, ExitCode, note, print_fields, print_json, print_line, print_page, stop
+from tracker.cli.replaying import replay
 
 app = typer.Typer(help="Say where events go.", no_args_is_help=True)
+app.command("replay")(replay)
 
 _COLUMNS = ("id", "callback_url", "events", "status", "description")
 Grace = Annotated[
