@@ -30,7 +30,8 @@ BODY = b'{"type":"job.succeeded","data":{"job":{"remote_id":"r1","status":"succe
 @pytest.fixture
 def handle():
     """The snippet under "Verify a webhook", as it stands there."""
-    (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    section = README.partition("## Verify a webhook\n")[2].partition("\n## ")[0]
+    (snippet,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     namespace: dict[str, object] = {}
     exec(compile(snippet, "README.md", "exec"), namespace)  # noqa: S102 - our own README
     return namespace["handle"]

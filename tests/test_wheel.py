@@ -51,7 +51,7 @@ def test_wheel_holds_descriptions_migrations_and_types(wheel):
     assert "store/migrations/env.py" in names
     assert "store/migrations/script.py.mako" in names
     assert any(name.startswith("store/migrations/versions/0001") for name in names)
-    assert {"tracker/py.typed", "store/py.typed"} <= set(names)
+    assert {"tracker/py.typed", "store/py.typed", "tracker/client/__init__.py"} <= set(names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"tracker", "store"}
 
 
