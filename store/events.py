@@ -34,9 +34,10 @@ class Events:
         return Page(tuple(events[:limit]), str(events[limit - 1].position) if len(events) > limit else None)
 
     async def forget(self, before: datetime, limit: int) -> int:
-        """Deletes up to `limit` events from before a time, with their deliveries and attempts, and counts them.
+        """Deletes events from before a time, and their deliveries with the attempts, up to `limit` of either.
 
-        Those of a job that is still there stay, and those that still wait for a subscriber.
+        Those of a job that is still there stay, and those that still wait for a subscriber. Returns how many rows of
+        both are gone; an event that many were told of goes after its last delivery.
         """
         return await self._database.write(lambda connection: _forget(connection, before, limit))
 
@@ -57,5 +58,7 @@ def _forget(connection: Connection, before: datetime, limit: int) -> int:
         .limit(limit)
     )
     ids = connection.execute(old).scalars().all()
-    connection.execute(delete(DELIVERIES).where(DELIVERIES.c.event_id.in_(ids)))
-    return connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(ids))).rowcount
+    told = select(DELIVERIES.c.id).where(DELIVERIES.c.event_id.in_(ids)).limit(limit)
+    deliveries = connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(told))).rowcount
+    is_told = exists().where(DELIVERIES.c.event_id == EVENTS.c.id)
+    return deliveries + connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(ids), ~is_told)).rowcount

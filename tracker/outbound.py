@@ -143,8 +143,9 @@ def callback_flaw(url: str, allowed: Allowed) -> str | None:
     if flaw:
         return flaw
     try:
-        # As it is parsed where it is dialled, in the form in which it gets there.
-        dialled = URL(str(httpx.URL(url)))
+        # As it is parsed where it is dialled, in the form in which it gets there; what only looks like IDNA has no host.
+        parsed = httpx.URL(url)
+        dialled = URL(str(parsed)) if parsed.host else URL()
     except (httpx.InvalidURL, ValueError) as error:
         return f"This is not a URL: {error}."
     return target_flaw(Target(dialled.scheme, dialled.raw_host or "", dialled.port or 0), allowed)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from store.deliveries import Deliveries
     from store.events import Events
     from store.jobs import Jobs, Recorded
+    from store.replays import Replays
     from tracker.surroundings import Surroundings
 
 EVERY = timedelta(seconds=30)
@@ -40,6 +41,7 @@ class Sweep:
         jobs: Jobs,
         deliveries: Deliveries,
         events: Events,
+        replays: Replays,
         surroundings: Surroundings,
         retention: timedelta,
         told: Callable[[Recorded], None],
@@ -48,6 +50,7 @@ class Sweep:
         self._jobs = jobs
         self._deliveries = deliveries
         self._events = events
+        self._replays = replays
         self._surroundings = surroundings
         self._retention = retention
         self._told = told
@@ -65,6 +68,7 @@ class Sweep:
         old = now - self._retention
         forgotten = await self._jobs.forget_finished(old, ROWS_AT_A_TIME)
         forgotten += await self._events.forget(old, ROWS_AT_A_TIME)
+        forgotten += await self._replays.forget(old, ROWS_AT_A_TIME)
         # A full batch says that there is more to do.
         return now + (timedelta(seconds=1) if max(forgotten, expired) >= ROWS_AT_A_TIME else EVERY)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/docs/providers", "/docs/providers/")
 _ADMIN_PATHS = ("/v1/callback-secret", "/v1/keys")
+_ADMIN_ENDING = "/rotate-secret"
 _RANK = {Scope.READ: 0, Scope.WRITE: 1, Scope.ADMIN: 2}
 
 
@@ -77,7 +78,7 @@ async def _granted(request: Request, context: Context) -> Scope | None:
 
 def _needed(method: str, path: str) -> Scope:
     # The path as the router sees it: that of `request.url` is pieced together with the Host header, which anyone sets.
-    if path.startswith(_ADMIN_PATHS):
+    if path.startswith(_ADMIN_PATHS) or path.endswith(_ADMIN_ENDING):
         return Scope.ADMIN
     return Scope.READ if method in ("GET", "HEAD", "OPTIONS") else Scope.WRITE
 

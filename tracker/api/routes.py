@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from tracker.api import deliveries, docs, jobs, providers, service, subscriptions
+from tracker.api import deliveries, docs, jobs, providers, replays, rotation, service, subscriptions
 from tracker.api.auth import Authentication
 from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_problem
 
@@ -33,12 +33,17 @@ ROUTES = [
     Route("/v1/subscriptions/{id}", subscriptions.change, methods=["PATCH"]),
     Route("/v1/subscriptions/{id}", subscriptions.remove, methods=["DELETE"]),
     Route("/v1/subscriptions/{id}/test", subscriptions.test, methods=["POST"]),
+    Route("/v1/subscriptions/{id}/rotate-secret", rotation.rotate_secret, methods=["POST"]),
+    Route("/v1/subscriptions/{id}/replay", replays.create, methods=["POST"]),
+    Route("/v1/subscriptions/{id}/replays", replays.index, methods=["GET"]),
+    Route("/v1/subscriptions/{id}/replays/{replay_id}", replays.show, methods=["GET"]),
     Route("/v1/deliveries", deliveries.index, methods=["GET"]),
     Route("/v1/deliveries/{id}", deliveries.show, methods=["GET"]),
     Route("/v1/deliveries/{id}/retry", deliveries.retry, methods=["POST"]),
     Route("/v1/providers", providers.index, methods=["GET"]),
     Route("/v1/providers/{name}", providers.show, methods=["GET"]),
     Route("/v1/callback-secret", service.callback_secret, methods=["GET"]),
+    Route("/.well-known/tracker-webhook-keys", service.webhook_keys, methods=["GET"]),
     Route("/.well-known/tracker-provider-schema.json", docs.provider_schema, methods=["GET"]),
     Route("/docs/providers", docs.provider_format, methods=["GET"]),
     Route("/healthz", service.healthz, methods=["GET"]),

@@ -83,6 +83,10 @@ class Connection:
         response = self._accepted(self._send("POST", segments, body=body), segments)
         return Answer(response.status_code, self._thing(response))
 
+    def patch(self, *segments: str, body: Values) -> Document:
+        """Change something."""
+        return self._thing(self._accepted(self._send("PATCH", segments, body=body), segments))
+
     def delete(self, *segments: str) -> None:
         """Remove something."""
         self._accepted(self._send("DELETE", segments), segments)
