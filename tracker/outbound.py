@@ -143,7 +143,7 @@ def callback_flaw(url: str, allowed: Allowed) -> str | None:
     if flaw:
         return flaw
     try:
-        # As it is parsed where it is dialled, in the form in which it gets there; what only looks like IDNA has no host.
+        # As it is parsed where it is dialled, in the form in which it gets there; what only looks like IDNA is no host.
         parsed = httpx.URL(url)
         dialled = URL(str(parsed)) if parsed.host else URL()
     except (httpx.InvalidURL, ValueError) as error:
