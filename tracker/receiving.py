@@ -49,15 +49,15 @@ class Receiver(ResponseHandler):
         if self._waiting is not None:
             self._waiting.hear()
             if self._head_bytes > HEAD_BYTES:
-                self._refuse_head()
+                # Whoever awaits the head drops the connection then.
+                self.set_exception(HeadTooLongError(message=f"The head is longer than {HEAD_BYTES} bytes"))
                 return
             self._head_bytes += len(data)
         super().data_received(data)
 
-    def _refuse_head(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
-        self.set_exception(HeadTooLongError(message=f"The head is longer than {HEAD_BYTES} bytes"))
+    def close(self) -> None:
+        """Drops the connection. TLS would take leave, and wait up to 30 s for the far side to do so too."""
+        self.abort()
 
 
 class Answer(aiohttp.ClientResponse):
