@@ -20,7 +20,7 @@ from tracker.lookup import look_up
 from tracker.phases import PHASES, Phases
 from tracker.receiving import Answer
 from tracker.rules.callbacks import Target, spelling_flaw, target_flaw
-from tracker.rules.exchange import ExchangeFailure, ExchangeResult, HttpAnswer, HttpRequest
+from tracker.rules.exchange import NO_TRACE, ExchangeFailure, ExchangeResult, HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -50,7 +50,7 @@ class Outbound:
 
     With `allowed`, only addresses that the guard lets pass are dialled: names are resolved and judged at each dial, and
     what was judged is what is dialled. Without, every address is (a provider's base URL is the operator's own). `tls`
-    has the certificates that are trusted; without it, the system's are.
+    has the certificates that are trusted; without it, the system's are. Answers have a trace where the guard is.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Outbound:
             body = await self._body(response) if request.wants_body else b""
         finally:
             await response.aclose()
-        trace = phases.trace()
+        trace = NO_TRACE if self._allowed is None else phases.trace()
         if body is None:
             message = f"The answer is larger than {self._limits.body_bytes} bytes."
             return ExchangeFailure("too_large", message, error_class="too_large", trace=trace)

@@ -71,7 +71,7 @@ class Trace:
         return {name: milliseconds for name, milliseconds in phases.items() if milliseconds is not None}
 
 
-_NO_TRACE = Trace()
+NO_TRACE = Trace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class HttpAnswer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    trace: Trace = field(default=_NO_TRACE, compare=False)
+    trace: Trace = field(default=NO_TRACE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class ExchangeFailure:
     is_hung_up: bool = False
     error_class: ErrorClass | None = None
     is_ours: bool = False
-    trace: Trace = field(default=_NO_TRACE, compare=False)
+    trace: Trace = field(default=NO_TRACE, compare=False)
 
 
 ExchangeResult: TypeAlias = HttpAnswer | ExchangeFailure
