@@ -49,9 +49,11 @@ class Connector(aiohttp.TCPConnector):
     def _open(self, address: tuple[Any, ...]) -> socket.socket:
         """The last door: what passes is dialled as it stands, names and literal addresses alike."""
         family, kind, protocol, _, (host, port, *_) = address
+        phases = PHASES.get()
+        phases.enter("connect")
         is_private = self._allowed is not None and self._is_private(host, port, self._allowed)
         opened = socket.socket(family, kind, protocol)
-        PHASES.get().dial(opened, Place(host, port, is_private))
+        phases.dial(opened, Place(host, port, is_private))
         return opened
 
     @staticmethod

@@ -124,9 +124,13 @@ def _is_hung_up(error: BaseException) -> bool:
 
 def _causes(error: BaseException) -> list[BaseException]:
     causes = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) and cause not in causes:
+    while (cause := _cause(causes[-1])) is not None and cause not in causes:
         causes.append(cause)
     return causes
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.__cause__ if error.__suppress_context__ else error.__context__
 
 
 def _said(error: BaseException) -> str:

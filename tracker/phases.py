@@ -62,8 +62,6 @@ class Phases:
         """A socket is about to be connected; several may be at once."""
         self._tried.append((dialled, place))
         self.place = place
-        if self.current != "connect":
-            self.enter("connect")
 
     def reach(self, *, is_tls: bool) -> None:
         """One of the sockets is connected."""
