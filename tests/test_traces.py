@@ -12,6 +12,7 @@ import trustme
 
 from tests.servers import EMPTY, LOOPBACK, OK, SYSTEM_TLS, exchanged, failed, finding, hang_up, listening, saying
 from tracker.outbound import Limits, Outbound
+from tracker.phases import Phases, Place
 from tracker.rules.addresses import Allowed
 from tracker.rules.exchange import HttpRequest, Trace
 
@@ -133,6 +134,20 @@ async def test_connection_that_got_there_is_told_though_others_were_tried():
         look_up = finding(["255.255.255.255", "127.0.0.1"])
         result = await exchanged(to(server.port, "http"), LIMITS, allowed, look_up)
     assert result.trace.address == f"127.0.0.1:{server.port}"
+
+
+def test_of_several_sockets_the_one_that_is_connected_is_told():
+    phases = Phases()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as first,
+        socket.socket() as second,
+    ):
+        phases.dial(first, Place("127.0.0.1", 1, is_private=True))
+        phases.dial(second, Place("2606:4700::1111", 2, is_private=False))
+        assert phases.trace().address == "[2606:4700::1111]:2"
+        phases.reach(is_tls=False)
+    assert (phases.trace().address, phases.trace().is_private) == ("127.0.0.1:1", True)
 
 
 def say_too_much_and_then_nothing(listener, tls, is_dropped):
