@@ -11,10 +11,23 @@ from ipaddress import ip_network
 
 import pytest
 
-from tests.servers import EMPTY, LIMITS, LOOPBACK, OK, exchanged, failed, finding, hang_up, listening, reset, saying
+from tests.servers import (
+    EMPTY,
+    LIMITS,
+    LOOPBACK,
+    OK,
+    SYSTEM_TLS,
+    exchanged,
+    failed,
+    finding,
+    hang_up,
+    listening,
+    reset,
+    saying,
+)
 from tracker import faults
 from tracker.lookup import look_up
-from tracker.outbound import Limits
+from tracker.outbound import Limits, Outbound
 from tracker.phases import Phases
 from tracker.rules.addresses import Allowed
 from tracker.rules.exchange import HttpRequest
@@ -213,3 +226,18 @@ async def test_url_that_is_none_and_body_that_is_too_large_have_classes_of_their
     async with listening(saying(OK + b"content-length: 2000\r\n\r\n" + b"x" * 2000)) as server:
         result = await exchanged(HttpRequest("GET", server.url), LIMITS, LOOPBACK)
     assert (result.error_class, result.is_ours) == ("too_large", False)
+
+
+async def test_all_who_wait_for_one_look_up_are_told_that_it_failed():
+    """What is not guarded shares look-ups."""
+    started = []
+
+    async def fail_late(_host, _port, _family):
+        started.append(True)
+        await asyncio.sleep(0)
+        raise socket.gaierror(socket.EAI_NONAME, "Unknown")
+
+    async with Outbound(8, LIMITS, None, fail_late, SYSTEM_TLS) as outbound:
+        results = await asyncio.gather(*(outbound.exchange(at(80)) for _ in range(3)))
+    assert [(result.code, result.error_class) for result in results] == [("dns", "name_not_found")] * 3
+    assert len(started) == 1

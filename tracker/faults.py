@@ -61,7 +61,8 @@ def failed(error: Exception, phases: Phases) -> ExchangeFailure:
         message = f"The URL cannot be used: {error}"
         return ExchangeFailure("invalid", message, error_class="invalid_url", trace=phases.trace())
     causes = _causes(error)
-    if phases.current == "dns":
+    # Look-ups are shared where nothing is guarded: whoever waits for another's has no such phase.
+    if phases.current == "dns" or isinstance(causes[-1], socket.gaierror):
         return _look_up_failed(causes[-1], phases)
     if phases.current == "tls" or any(isinstance(each, ssl.SSLError) for each in causes):
         return _tls_failed(causes[-1], phases)
