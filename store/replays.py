@@ -23,8 +23,9 @@ from store.records import (
     Subscription,
 )
 from store.replay_feed import HEADINGS_AT_A_TIME, as_found, as_they_stand, headings_behind, span_of
-from store.rows import delivery_row, replay_row, to_replay, to_subscription
-from store.tables import DELIVERIES, REPLAYS, SUBSCRIPTIONS
+from store.rows import delivery_row, replay_row, to_replay
+from store.subscriptions import subscription_in
+from store.tables import DELIVERIES, REPLAYS
 
 if TYPE_CHECKING:
     from store.database import Database
@@ -178,12 +179,11 @@ _IS_RUNNING = REPLAYS.c.status == ReplayStatus.RUNNING.value
 
 
 def _subscription(connection: Connection, replay: Replay) -> Subscription:
-    query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == replay.subscription_id)
-    row = connection.execute(query).mappings().first()
-    if row is None:
+    subscription = subscription_in(connection, replay.subscription_id)
+    if subscription is None:
         message = f"The subscription {replay.subscription_id!r} is gone, and its replays with it."
         raise SubscriptionGoneError(message)
-    return to_subscription(row)
+    return subscription
 
 
 def _add(connection: Connection, replay: Replay) -> None:

@@ -31,7 +31,7 @@ class Subscriptions:
 
     async def get(self, subscription_id: str) -> Subscription | None:
         """The subscription with this id."""
-        return await self._database.read(lambda connection: _get(connection, subscription_id))
+        return await self._database.read(lambda connection: subscription_in(connection, subscription_id))
 
     async def find(self, limit: int, after: str | None = None) -> Page[Subscription]:
         """A page of subscriptions, newest first; `after` is the id that the page before ended with."""
@@ -48,7 +48,8 @@ class Subscriptions:
     ) -> Subscription | None:
         """Writes a subscription as `changed` makes it and returns it; None: there is none.
 
-        One that is active then is tried at once, however it has answered before. `from_now` cancels what waits for it.
+        One that is made active, or leads elsewhere, is tried at once, however it has answered before. `from_now`
+        cancels what waits for it.
         """
         return await self._database.write(
             lambda connection: _change(connection, subscription_id, changed, from_now=from_now)
@@ -57,6 +58,13 @@ class Subscriptions:
     async def remove(self, subscription_id: str, now: datetime) -> bool:
         """Deletes a subscription and cancels the deliveries that wait for it."""
         return await self._database.write(lambda connection: _remove(connection, subscription_id, now))
+
+
+def subscription_in(connection: Connection, subscription_id: str) -> Subscription | None:
+    """The subscription with this id at this moment of the transaction."""
+    query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id)
+    row = connection.execute(query).mappings().first()
+    return to_subscription(row) if row else None
 
 
 def all_subscriptions(connection: Connection) -> tuple[Subscription, ...]:
@@ -74,12 +82,6 @@ def disable_subscription(connection: Connection, subscription_id: str, reason: s
     )
 
 
-def _get(connection: Connection, subscription_id: str) -> Subscription | None:
-    query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id)
-    row = connection.execute(query).mappings().first()
-    return to_subscription(row) if row else None
-
-
 def _change(
     connection: Connection,
     subscription_id: str,
@@ -87,16 +89,18 @@ def _change(
     *,
     from_now: bool,
 ) -> Subscription | None:
-    before = _get(connection, subscription_id)
+    before = subscription_in(connection, subscription_id)
     if before is None:
         return None
     after = changed(before)
     connection.execute(update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == before.id).values(subscription_row(after)))
-    if after.status is SubscriptionStatus.ACTIVE:
+    is_made_active = after.status is SubscriptionStatus.ACTIVE and before.status is not SubscriptionStatus.ACTIVE
+    if is_made_active or after.callback_url != before.callback_url:
         connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber == before.id))
     if from_now:
         _cancel_what_waits(connection, before.id, after.updated_at)
-    put_all_in_order(connection, before.id, after.order, after.updated_at)
+    if after.order is not before.order:
+        put_all_in_order(connection, before.id, after.order, after.updated_at)
     return after
 
 

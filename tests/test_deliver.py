@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 
 import pytest
 
-from store.records import ApiKey, Scope
+from store.records import ApiKey, Scope, Share
 from tests.flow import fetch, live, register
 from tracker.api.auth import digest_of
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import scenario_scripts
 from tracker.demo.stage import SUBSCRIPTION_PATH, set_up
+from tracker.outbound import Limits, Outbound
+from tracker.rules.addresses import Allowed
 from tracker.rules.health import BREAKS_AT, FIRST_HOLD
 from tracker.rules.payload import LARGEST_FULL_BODY
+from tracker.sending import KEPT_OF_ANSWER, Sender
+from tracker.signer import Signer
 
 
 @pytest.fixture
@@ -183,9 +188,14 @@ async def test_an_attempt_shows_its_phases_and_what_a_private_address_answered_t
 async def test_a_fault_of_our_own_network_is_not_charged(stage, clock, subscribe):
     """A name whose look-up fails for the moment: that is our resolver, not the subscriber."""
     subscription_id = await subscribe(callback_url="https://receiver.example/hook")
-    stage.service.deliverer._sender._outbound._transport.client.connector._resolver._look_up = no_resolver
     await send_tests(stage, subscription_id, 1)
-    await live(stage, clock, 100)
+    share = Share(subscription_id, is_retry=False, count=1)
+    (claimed,) = await stage.service.deliveries.claim([share], clock.at, clock.at + timedelta(seconds=60))
+    signer = Signer(stage.service.vault, stage.service.callback_secret, stage.service.private_key)
+    limits = Limits(15, KEPT_OF_ANSWER, cuts=True)
+    async with Outbound(1, limits, Allowed(), no_resolver) as outbound:
+        sender = Sender(outbound, stage.service.surroundings, (5.0,), signer, "http://tracker.example/v1/jobs")
+        await stage.service.deliveries.record([await sender.attempt(claimed)])
     (row,) = (await fetch(stage, "/v1/deliveries"))["data"]
     assert (row["attempt_count"], row["status"]) == (0, "pending")
     assert [(each["number"], each["error_class"]) for each in row["attempts"]] == [(1, "name_lookup_failed")]

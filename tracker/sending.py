@@ -67,7 +67,7 @@ class Sender:
             AttemptResult.DELIVERED,
             address=result.trace.address,
             is_private=result.trace.is_private,
-            phases={name: round(milliseconds, 3) for name, milliseconds in result.trace.phases.items()},
+            phases=result.trace.phases,
         )
         if isinstance(result, ExchangeFailure):
             return replace(attempt, outcome=_result_of(result), error=result.message, error_class=result.error_class)

@@ -68,14 +68,13 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Reads the variables of the README's table; an empty one counts as unset. Raises SettingsError."""
         env = _Environment({name: value for name, value in environ.items() if value})
-        host, port = env.text("TRACKER_HOST", "127.0.0.1"), env.text("TRACKER_PORT", "8000")
+        host, port = env.text("TRACKER_HOST", "127.0.0.1"), env.integer("TRACKER_PORT", 8000, 0, 65_535)
+        own_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         return cls(
             database_url=env.text("TRACKER_DATABASE_URL", "sqlite:///tracker.db"),
             host=host,
-            port=env.integer("TRACKER_PORT", 8000, 0, 65_535),
-            public_url=env.url(
-                "TRACKER_PUBLIC_URL", f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            ),
+            port=port,
+            public_url=env.url("TRACKER_PUBLIC_URL", own_url),
             api_key=env.api_key("TRACKER_API_KEY"),
             callback_secret=env.secret("TRACKER_CALLBACK_SECRET"),
             encryption_keys=env.keys("TRACKER_ENCRYPTION_KEY"),

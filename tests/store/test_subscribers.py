@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from store.deliveries import DeliveryFilter
-from store.records import AttemptResult, DeliveryStatus, Filter, SubscriptionStatus
+from store.records import AttemptResult, DeliveryStatus, Filter, Order, SubscriptionStatus
 from tracker.rules.health import BREAKS_AT, FIRST_HOLD, OWN_FAULT_HOLD
 
 from .builders import (
@@ -97,6 +97,24 @@ async def test_what_waits_goes_on_when_the_subscription_is_made_active(deliverie
     await subscriptions.change(SUBSCRIBER, lambda one: replace(one, **active))
     found = await lane(deliveries)
     assert (found.held_until, found.retry_at is not None) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_held"),
+    [
+        ({"description": "another"}, True),
+        ({"order": Order.PER_JOB}, True),
+        ({"status": SubscriptionStatus.ACTIVE}, True),
+        ({"callback_url": "https://another.example/hook"}, False),
+    ],
+)
+async def test_a_change_forgets_how_a_subscriber_has_answered_only_if_it_leads_elsewhere(
+    deliveries, subscriptions, send, changes, is_held
+):
+    await send(BREAKS_AT + 1)
+    await attempt_due(deliveries, SUBSCRIBER, 500, at(9))
+    await subscriptions.change(SUBSCRIBER, lambda one: replace(one, **changes, updated_at=at(10)))
+    assert (await lane(deliveries)).held_until == (at(9 + FIRST_HOLD) if is_held else None)
 
 
 async def test_from_now_cancels_what_was_collected(deliveries, subscriptions, send):

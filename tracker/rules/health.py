@@ -38,11 +38,6 @@ def health_after(health: Health, outcome: AttemptOutcome) -> Health:
     return failed
 
 
-def is_on_trial(health: Health) -> bool:
-    """Whether one delivery at a time is to show that the subscriber takes them again."""
-    return health.held_until is not None
-
-
 def has_only_failed_for_too_long(health: Health, now: datetime) -> bool:
     """Whether a subscription is to be disabled."""
     return health.failing_since is not None and now - health.failing_since >= GIVES_UP_AFTER

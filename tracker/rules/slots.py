@@ -134,10 +134,11 @@ def _due(times: Sequence[tuple[datetime | None, str]], now: datetime) -> list[st
 
 def _retry_or_trial(lane: Lane) -> tuple[datetime | None, str, bool]:
     """When the next retry of a lane is due; of a subscriber on trial, whatever is due first, and whether it is one."""
-    is_first = lane.held_until is not None and lane.first_try_at is not None
-    if is_first and (lane.retry_at is None or (lane.first_try_at or lane.retry_at) <= lane.retry_at):
-        return lane.first_try_at, lane.subscriber, False
-    return lane.retry_at, lane.subscriber, True
+    first_try_at, retry_at = lane.first_try_at, lane.retry_at
+    is_on_trial = lane.held_until is not None
+    if is_on_trial and first_try_at is not None and (retry_at is None or first_try_at <= retry_at):
+        return first_try_at, lane.subscriber, False
+    return retry_at, lane.subscriber, True
 
 
 def _ready_at(lane: Lane) -> datetime | None:
