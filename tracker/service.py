@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import AsyncExitStack
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -30,13 +29,13 @@ from tracker.api.context import Context
 from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
+from tracker.credentials import take_credentials
 from tracker.deliver import Deliverer
 from tracker.intervals import Intervals
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
-from tracker.providers.environment import ProviderError
 from tracker.replay import Replayer
 from tracker.rules import replay
 from tracker.rules.events import subscription_disabled_event
@@ -52,10 +51,10 @@ from tracker.rules.signing import (
 )
 from tracker.rules.slots import slots_of
 from tracker.sending import KEPT_OF_ANSWER, Sender
-from tracker.settings import NAMES
 from tracker.signer import Signer
 from tracker.surroundings import Surroundings
 from tracker.sweep import Sweep
+from tracker.unknown_settings import warn_of_unknown_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +62,6 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from tracker.accounts import Account
     from tracker.providers.description import Description
     from tracker.settings import Settings
 
@@ -113,16 +111,8 @@ class Service:
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
-        self._warn_of_unknown_settings()
+        warn_of_unknown_settings(self.settings, self.catalog)
         return self
-
-    def _warn_of_unknown_settings(self) -> None:
-        """A setting that is misspelt has no effect; that of a base URL would have credentials go elsewhere."""
-        given = {name for name in self.settings.environ if name.startswith("TRACKER_")}
-        for name in sorted(given - set(NAMES) - self.catalog.setting_names(given)):
-            near = get_close_matches(name, [*NAMES, *self.catalog.all_setting_names()], n=1, cutoff=0.8)
-            hint = f"Did you mean {near[0]}?" if near else "Nothing reads it."
-            _log.warning("setting.unknown", name=name, hint=hint)
 
     async def __aexit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
@@ -131,18 +121,8 @@ class Service:
 
     def take_credentials(self, environ: Mapping[str, str]) -> None:
         """Polls with other credentials from now on, and at once where an account was suspended for the old ones."""
-        before = {account: self._secrets_of(account) for account in self.accounts}
-        self.catalog.take_credentials(environ)
-        for account, secrets_before in before.items():
-            if self._secrets_of(account) != secrets_before:
-                account.forgive()
+        take_credentials(environ, self.catalog, self.accounts)
         self.poll_beat.wake()
-
-    def _secrets_of(self, account: Account) -> list[str]:
-        try:
-            return self.catalog.find(account.provider).secrets(account.name)
-        except ProviderError:
-            return []
 
     async def _open_store(self, stack: AsyncExitStack) -> None:
         self._database = Database.open(self.settings.database_url)
