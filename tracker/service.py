@@ -31,9 +31,12 @@ from tracker.asking import Asker
 from tracker.bell import Bell
 from tracker.credentials import take_credentials
 from tracker.deliver import Deliverer
+from tracker.gauges import Gauges
 from tracker.intervals import Intervals
+from tracker.metrics import Metrics
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
+from tracker.parts import Parts
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.replay import Replayer
@@ -93,6 +96,7 @@ class Service:
         known = load_descriptions(settings.providers_dir) if descriptions is None else descriptions
         self.catalog = Catalog(known, settings.environ)
         self.bell = Bell()
+        self.metrics = Metrics(provider.description.name for provider in self.catalog)
         self.new_api_key: str | None = None
         """The key that the first start made: to be shown once, never stored."""
         self._is_ticking = is_ticking
@@ -108,6 +112,7 @@ class Service:
             await self._make_first_key()
             await self._take_own_secrets()
             await self._build_loops(stack)
+            self._watch()
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
@@ -168,7 +173,7 @@ class Service:
             self.accounts.find(held.provider, held.account).stand_as(held)
         self.poller = Poller(
             self.jobs,
-            Asker(self.catalog, self._to_providers, surroundings),
+            Asker(self.catalog, self._to_providers, surroundings, self.metrics.asked),
             self.accounts,
             self.intervals,
             surroundings,
@@ -189,6 +194,7 @@ class Service:
             surroundings,
             slots_of(settings.delivery_slots),
             settings.attempt_seconds,
+            told=lambda recorded: self.metrics.attempted(recorded.kept),
             wake_at=self.deliver_beat.wake_at,
         )
         self.replayer = Replayer(self.replays, surroundings, wake=self.replay_beat.wake, deliver=self.deliver_beat.wake)
@@ -202,6 +208,21 @@ class Service:
             told=self._tell,
             look_again=self._look_again,
         )
+
+    def _watch(self) -> None:
+        parts = Parts(
+            self._database,
+            self.jobs,
+            self.deliveries,
+            self.accounts,
+            self.poller,
+            self.deliverer,
+            self.bell,
+            self.metronome,
+            self.surroundings,
+        )
+        slots = {"poll": self.settings.poll_slots, "deliver": self.settings.delivery_slots}
+        self.gauges = Gauges(self.metrics, parts, slots)
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
         if self._is_ticking:
@@ -217,7 +238,8 @@ class Service:
         await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS))
 
     def _tell(self, recorded: Recorded) -> None:
-        """What has been written is told: to those who wait for a job, and to the delivery loop."""
+        """What has been written is told: to those who wait for a job, to the delivery loop, and to the counters."""
+        self.metrics.polled(recorded.kept)
         self.bell.ring(recorded.changed_jobs)
         if recorded.deliveries:
             self.deliver_beat.wake()
@@ -269,6 +291,7 @@ class Service:
             deliver=self.deliver_beat.wake,
             start_replay=self.replayer.start,
             unready=self._unready,
+            scrape=self.gauges.scrape,
         )
 
     async def _unready(self) -> list[str]:
