@@ -39,6 +39,7 @@ from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.parts import Parts
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
+from tracker.readiness import Readiness
 from tracker.replay import Replayer
 from tracker.rules import replay
 from tracker.rules.events import subscription_disabled_event
@@ -112,7 +113,7 @@ class Service:
             await self._make_first_key()
             await self._take_own_secrets()
             await self._build_loops(stack)
-            self._watch()
+            self._watch(stack)
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
@@ -209,7 +210,7 @@ class Service:
             look_again=self._look_again,
         )
 
-    def _watch(self) -> None:
+    def _watch(self, stack: AsyncExitStack) -> None:
         parts = Parts(
             self._database,
             self.jobs,
@@ -223,6 +224,8 @@ class Service:
         )
         slots = {"poll": self.settings.poll_slots, "deliver": self.settings.delivery_slots}
         self.gauges = Gauges(self.metrics, parts, slots)
+        self.readiness = Readiness(parts)
+        stack.push_async_callback(self.readiness.close)
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
         if self._is_ticking:
@@ -290,15 +293,6 @@ class Service:
             poll_at=self.poll_beat.wake_at,
             deliver=self.deliver_beat.wake,
             start_replay=self.replayer.start,
-            unready=self._unready,
+            unready=self.readiness.reasons,
             scrape=self.gauges.scrape,
         )
-
-    async def _unready(self) -> list[str]:
-        try:
-            await self._database.revision()
-        except Exception:
-            # Anybody may ask, so the answer does not say what the log does.
-            _log.exception("database.unreadable")
-            return ["The database cannot be read; the log says why."]
-        return []
