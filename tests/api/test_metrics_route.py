@@ -1,5 +1,8 @@
 """`GET /metrics`: who may call it, and in which forms it answers."""
 
+import re
+from pathlib import Path
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as text
@@ -58,3 +61,11 @@ async def test_series_that_can_be_are_there_before_anything_has_happened(client)
     samples = [sample for family in text((await client.get("/metrics")).text) for sample in family.samples]
     outcomes = {sample.labels["outcome"] for sample in samples if sample.name == "tracker_attempts_total"}
     assert outcomes == {"delivered", "rejected", "timeout", "connection", "tls", "dns", "blocked"}
+
+
+async def test_metrics_that_the_readme_tells_of_are_there(client):
+    section = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8").partition("\n## Watch it\n")[2]
+    told = set(re.findall(r"`(tracker_[a-z_]+)`", section.partition("\n## ")[0]))
+    families = list(text((await client.get("/metrics")).text))
+    assert len(told) > 10
+    assert told <= {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
