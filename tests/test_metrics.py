@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from store.records import FINAL_STATUSES, AttemptResult, DeliveryStatus
+from store.records import FINAL_STATUSES, AttemptResult, DeliveryStatus, Status
 from tests.flow import fetch, live, register
+from tests.rules.strategies import TIMING, at, new_job, reading
 from tests.scraping import Scrape, families_of, scrape
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import Fault, Phase, photogpt, scenario_scripts, wondercat
 from tracker.demo.stage import SUBSCRIPTION_PATH, set_up
 from tracker.metrics import OTHER, Metrics
+from tracker.rules.track import decide
 
 LONG = wondercat.success("inference", 10_000)
 
@@ -243,7 +246,10 @@ async def test_labels_are_words_of_the_descriptions_whatever_is_registered(stage
     assert len(ours) < 200
 
 
-UNITS = ("_total", "_seconds", "_polls", "_slots", "_accounts", "_subscribers", "_breakers", "_writes", "_requests")
+UNITS = (
+    *("_total", "_info", "_seconds", "_polls", "_slots", "_accounts", "_subscribers", "_breakers", "_writes"),
+    "_requests",
+)
 
 
 async def test_every_metric_says_what_it_is_and_in_which_unit(stage, clock):
@@ -255,7 +261,7 @@ async def test_every_metric_says_what_it_is_and_in_which_unit(stage, clock):
         is_ours = re.fullmatch(r"tracker_[a-z_]+", name) is not None
         assert is_ours or name.startswith("process_")
         assert family.documentation.endswith(".")
-        assert not is_ours or name.endswith(UNITS) or name in ("tracker_slots", "tracker_build_info")
+        assert not is_ours or name.endswith(UNITS)
     shown = {family.name for family in families}
     assert {"tracker_polls", "tracker_build_info", "tracker_open_breakers", "process_open_fds"} <= shown
 
@@ -269,12 +275,19 @@ async def test_two_services_in_one_process_count_for_themselves(stage, clock, su
     assert others.all("jobs_finished_total", "status") == {}
 
 
-@given(st.lists(st.text(), max_size=30))
-def test_names_that_no_description_has_never_become_labels(names):
+nobodys_words = st.text().map(lambda text: f"x{text}")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(nobodys_words, nobodys_words), max_size=30))
+def test_words_that_no_description_has_never_become_labels(polls):
     metrics = Metrics(["scenario"])
-    for name in [*names, "scenario"]:
+    polled = decide(new_job(), reading(Status.RUNNING), TIMING, at(1), 0.5)
+    for name, verdict in [*polls, ("scenario", "ok")]:
         metrics.asked(name)
-    families = list(text_string_to_metric_families(generate_latest(metrics.registry).decode()))
-    counted = Scrape(families).all("provider_requests_total", "provider")
-    unknown = sum(name != "scenario" for name in names)
-    assert counted == {"scenario": len(names) - unknown + 1} | ({OTHER: unknown} if unknown else {})
+        metrics.polled([replace(polled, job=replace(polled.job, provider=name), verdict=verdict)])
+    seen = Scrape(list(text_string_to_metric_families(generate_latest(metrics.registry).decode())))
+    of_others = {OTHER: float(len(polls))} if polls else {}
+    assert seen.all("provider_requests_total", "provider") == {"scenario": 1} | of_others
+    assert seen("polls_total", provider="scenario", outcome="ok") == 1
+    assert seen("polls_total", provider=OTHER, outcome=OTHER) == (len(polls) or None)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 LOOK_EVERY = timedelta(seconds=10)
 """Until then the last look counts."""
 
-PATIENCE = 2.0
-"""Seconds that a look may take."""
+PATIENCE = 5.0
+"""Seconds that a look may take; a large batch of writes takes less."""
 
 _log = structlog.stdlib.get_logger("tracker")
 
