@@ -155,7 +155,7 @@ class _Family(Generic[M]):
     def show_all(self) -> None:
         """Has the series of one label be there before anything is counted, so that a rate sees the first."""
         (words,) = self._words
-        for word in words:
+        for word in sorted(words):
             self(word)
 
     def _look_up(self, values: tuple[str, ...]) -> M:
