@@ -47,11 +47,19 @@ class DeliveryRules:
     disabled_event: Callable[[Subscription, str, datetime], Event]
 
 
-def record(connection: Connection, outcomes: Sequence[AttemptOutcome], rules: DeliveryRules) -> int:
-    """Writes attempts and what they came to; returns how many new deliveries that brought about."""
+@dataclass(frozen=True, slots=True)
+class RecordedAttempts:
+    """What a batch of attempts came to in the store: those that were written, and how many deliveries are new."""
+
+    kept: tuple[AttemptOutcome, ...] = ()
+    deliveries: int = 0
+
+
+def record(connection: Connection, outcomes: Sequence[AttemptOutcome], rules: DeliveryRules) -> RecordedAttempts:
+    """Writes attempts and what they came to."""
     kept = _still_leased(connection, outcomes)
     if not kept:
-        return 0
+        return RecordedAttempts()
     ids = [outcome.delivery.id for outcome in kept]
     connection.execute(_FORGET_UNCOUNTED, {"ids": ids})
     changed = [changed_row(outcome.delivery) | {"delivery": outcome.delivery.id} for outcome in kept]
@@ -60,7 +68,8 @@ def record(connection: Connection, outcomes: Sequence[AttemptOutcome], rules: De
     put_in_order(connection, [outcome.delivery for outcome in kept])
     health = _note_health(connection, kept, rules.health_after)
     failed = [outcome for outcome in kept if outcome.attempt.outcome is not AttemptResult.DELIVERED]
-    return sum(_end_what_is_unwanted(connection, each, health[each.delivery.subscriber], rules) for each in failed)
+    told = sum(_end_what_is_unwanted(connection, each, health[each.delivery.subscriber], rules) for each in failed)
+    return RecordedAttempts(tuple(kept), told)
 
 
 _CHANGED_BY_ATTEMPTS = (

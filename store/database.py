@@ -88,6 +88,11 @@ class Database:
         # A write that has begun cannot be called back, so its outcome must not be lost with the caller.
         return await asyncio.shield(asyncio.wrap_future(write.done))
 
+    @property
+    def waiting_writes(self) -> int:
+        """How many writes wait for the writer's next transaction."""
+        return self._writes.qsize()
+
     async def revision(self) -> str:
         """The revision of the schema."""
         return await self.read(current_revision)

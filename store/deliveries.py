@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
-from store.attempts import DeliveryRules, changed_row, record
+from store.attempts import DeliveryRules, RecordedAttempts, changed_row, record
 from store.delivery_order import insert_deliveries
 from store.delivery_queue import backlog, claim
 from store.errors import StoreError
@@ -97,11 +97,11 @@ class Deliveries:
         """Takes a lease on the due deliveries of these shares, the longest due of each first, after `forced` ones."""
         return await self._database.write(lambda connection: claim(connection, shares, forced, now, lease_until))
 
-    async def record(self, outcomes: Sequence[AttemptOutcome]) -> int:
+    async def record(self, outcomes: Sequence[AttemptOutcome]) -> RecordedAttempts:
         """Writes attempts and what they made of their deliveries and subscribers, in one transaction.
 
-        An outcome whose lease was lost is dropped whole. A subscription that is disabled thereby is told of to others:
-        returns how many deliveries that makes.
+        An outcome whose lease was lost is dropped whole. A subscription that is disabled thereby is told of to others,
+        which makes new deliveries.
         """
         return await self._database.write(lambda connection: record(connection, outcomes, self._rules))
 

@@ -92,11 +92,12 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a batch of outcomes came to in the store."""
+    """What a batch of outcomes came to in the store; `kept` are those that were written."""
 
     changed_jobs: tuple[str, ...]
     deliveries: int
     next_due_at: datetime | None
+    kept: tuple[PollOutcome, ...] = ()
 
 
 class Jobs:
@@ -227,7 +228,7 @@ class Jobs:
         insert_deliveries(connection, deliveries)
         due = [outcome.job.next_poll_at for outcome in kept if outcome.job.next_poll_at]
         changed = tuple(outcome.job.id for outcome in kept if outcome.events)
-        return Recorded(changed, len(deliveries), min(due, default=None))
+        return Recorded(changed, len(deliveries), min(due, default=None), tuple(kept))
 
 
 def _register(connection: Connection, job: Job, *, rerun: bool) -> tuple[Job, bool]:

@@ -519,12 +519,14 @@ class ApiKey:
 class PollOutcome:
     """What one poll came to: the job as it is now, and what there is to tell. Written in one transaction.
 
-    `job.lease_epoch` must be the one that was claimed, or nothing of the outcome is written.
+    `job.lease_epoch` must be the one that was claimed, or nothing of the outcome is written. `verdict` is "ok" or the
+    code of the poll's problem; None: the outcome is that of no poll.
     """
 
     job: Job
     transitions: tuple[Transition, ...] = ()
     events: tuple[Event, ...] = ()
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ class Bell:
             for event in self._waiting.get(job_id, ()):
                 event.set()
 
+    @property
+    def waiters(self) -> int:
+        """How many wait."""
+        return sum(map(len, self._waiting.values()))
+
     def close(self) -> None:
         """Wakes everybody for good: the service stops."""
         self.is_closed = True

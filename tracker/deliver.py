@@ -16,6 +16,7 @@ from tracker.rules.slots import Slots, next_due_at, share_slots
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from store.attempts import RecordedAttempts
     from store.deliveries import Deliveries
     from tracker.sending import Sender
     from tracker.surroundings import Surroundings
@@ -29,7 +30,7 @@ _log = structlog.stdlib.get_logger("tracker")
 class Deliverer:
     """Attempts the deliveries that are due, a few at a time for each subscriber.
 
-    An attempt takes `attempt_seconds` at most.
+    An attempt takes `attempt_seconds` at most. `told` is called after each batch with what it came to in the store.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Deliverer:
         surroundings: Surroundings,
         slots: Slots,
         attempt_seconds: float,
+        told: Callable[[RecordedAttempts], None],
         wake_at: Callable[[datetime], None],
     ) -> None:
         self._deliveries = deliveries
@@ -46,6 +48,7 @@ class Deliverer:
         self._surroundings = surroundings
         self._slots = slots
         self._lease = timedelta(seconds=attempt_seconds) + _LEASE_MARGIN
+        self._told = told
         self._wake_at = wake_at
         self._attempts: dict[asyncio.Task[None], ClaimedDelivery] = {}
         self._flights = Flights()
@@ -75,12 +78,22 @@ class Deliverer:
 
     async def _claim_forced(self, count: int, now: datetime) -> None:
         """Starts what is to be sent whatever holds its subscriber back."""
-        free = self._slots.total - len(self._flights)
+        free = self._slots.total - self.busy
         for delivery in await self._deliveries.claim((), now, now + self._lease, forced=min(count, free)):
             self._start(delivery, is_retry=False)
 
+    @property
+    def busy(self) -> int:
+        """Slots that are taken."""
+        return len(self._flights)
+
+    @property
+    def begun(self) -> int:
+        """Attempts that ever began."""
+        return self._flights.begun
+
     def _is_full(self) -> bool:
-        return len(self._flights) >= self._slots.total
+        return self.busy >= self._slots.total
 
     async def drain(self) -> None:
         """Returns once every attempt that was started is written."""
@@ -117,7 +130,7 @@ class Deliverer:
         self._outcomes.put(outcome)
 
     async def _record(self, outcomes: list[AttemptOutcome]) -> None:
-        await self._deliveries.record(outcomes)
+        self._told(await self._deliveries.record(outcomes))
         for outcome in outcomes:
             if not outcome.is_ours:
                 arrived = outcome.attempt.outcome is AttemptResult.DELIVERED

@@ -18,6 +18,8 @@ class Flights:
         self._by_subscriber: Counter[str] = Counter()
         self._by_host: Counter[str] = Counter()
         self._retries = 0
+        self.begun = 0
+        """All that ever started."""
         # By claim: a delivery whose lease was lost may fly twice.
         self._flying: dict[tuple[str, int], tuple[str, bool]] = {}
         self._trust: dict[str, int] = {}
@@ -29,6 +31,7 @@ class Flights:
         self._by_subscriber[claimed.delivery.subscriber] += 1
         self._by_host[host] += 1
         self._retries += is_retry
+        self.begun += 1
 
     def end(self, delivery: Delivery) -> None:
         """Its slot is free again."""

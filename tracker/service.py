@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import AsyncExitStack
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -30,13 +29,17 @@ from tracker.api.context import Context
 from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
+from tracker.credentials import take_credentials
 from tracker.deliver import Deliverer
+from tracker.gauges import Gauges
 from tracker.intervals import Intervals
+from tracker.metrics import Metrics
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
+from tracker.parts import Parts
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
-from tracker.providers.environment import ProviderError
+from tracker.readiness import Readiness
 from tracker.replay import Replayer
 from tracker.rules import replay
 from tracker.rules.events import subscription_disabled_event
@@ -52,10 +55,10 @@ from tracker.rules.signing import (
 )
 from tracker.rules.slots import slots_of
 from tracker.sending import KEPT_OF_ANSWER, Sender
-from tracker.settings import NAMES
 from tracker.signer import Signer
 from tracker.surroundings import Surroundings
 from tracker.sweep import Sweep
+from tracker.unknown_settings import warn_of_unknown_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +66,6 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from tracker.accounts import Account
     from tracker.providers.description import Description
     from tracker.settings import Settings
 
@@ -95,6 +97,7 @@ class Service:
         known = load_descriptions(settings.providers_dir) if descriptions is None else descriptions
         self.catalog = Catalog(known, settings.environ)
         self.bell = Bell()
+        self.metrics = Metrics(provider.description.name for provider in self.catalog)
         self.new_api_key: str | None = None
         """The key that the first start made: to be shown once, never stored."""
         self._is_ticking = is_ticking
@@ -110,19 +113,12 @@ class Service:
             await self._make_first_key()
             await self._take_own_secrets()
             await self._build_loops(stack)
+            self._watch(stack)
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
-        self._warn_of_unknown_settings()
+        warn_of_unknown_settings(self.settings, self.catalog)
         return self
-
-    def _warn_of_unknown_settings(self) -> None:
-        """A setting that is misspelt has no effect; that of a base URL would have credentials go elsewhere."""
-        given = {name for name in self.settings.environ if name.startswith("TRACKER_")}
-        for name in sorted(given - set(NAMES) - self.catalog.setting_names(given)):
-            near = get_close_matches(name, [*NAMES, *self.catalog.all_setting_names()], n=1, cutoff=0.8)
-            hint = f"Did you mean {near[0]}?" if near else "Nothing reads it."
-            _log.warning("setting.unknown", name=name, hint=hint)
 
     async def __aexit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
@@ -131,18 +127,8 @@ class Service:
 
     def take_credentials(self, environ: Mapping[str, str]) -> None:
         """Polls with other credentials from now on, and at once where an account was suspended for the old ones."""
-        before = {account: self._secrets_of(account) for account in self.accounts}
-        self.catalog.take_credentials(environ)
-        for account, secrets_before in before.items():
-            if self._secrets_of(account) != secrets_before:
-                account.forgive()
+        take_credentials(environ, self.catalog, self.accounts)
         self.poll_beat.wake()
-
-    def _secrets_of(self, account: Account) -> list[str]:
-        try:
-            return self.catalog.find(account.provider).secrets(account.name)
-        except ProviderError:
-            return []
 
     async def _open_store(self, stack: AsyncExitStack) -> None:
         self._database = Database.open(self.settings.database_url)
@@ -188,7 +174,7 @@ class Service:
             self.accounts.find(held.provider, held.account).stand_as(held)
         self.poller = Poller(
             self.jobs,
-            Asker(self.catalog, self._to_providers, surroundings),
+            Asker(self.catalog, self._to_providers, surroundings, self.metrics.asked),
             self.accounts,
             self.intervals,
             surroundings,
@@ -209,6 +195,7 @@ class Service:
             surroundings,
             slots_of(settings.delivery_slots),
             settings.attempt_seconds,
+            told=lambda recorded: self.metrics.attempted(recorded.kept),
             wake_at=self.deliver_beat.wake_at,
         )
         self.replayer = Replayer(self.replays, surroundings, wake=self.replay_beat.wake, deliver=self.deliver_beat.wake)
@@ -222,6 +209,23 @@ class Service:
             told=self._tell,
             look_again=self._look_again,
         )
+
+    def _watch(self, stack: AsyncExitStack) -> None:
+        parts = Parts(
+            self._database,
+            self.jobs,
+            self.deliveries,
+            self.accounts,
+            self.poller,
+            self.deliverer,
+            self.bell,
+            self.metronome,
+            self.surroundings,
+        )
+        slots = {"poll": self.settings.poll_slots, "deliver": self.settings.delivery_slots}
+        self.gauges = Gauges(self.metrics, parts, slots)
+        self.readiness = Readiness(parts)
+        stack.push_async_callback(self.readiness.close)
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
         if self._is_ticking:
@@ -237,7 +241,8 @@ class Service:
         await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS))
 
     def _tell(self, recorded: Recorded) -> None:
-        """What has been written is told: to those who wait for a job, and to the delivery loop."""
+        """What has been written is told: to those who wait for a job, to the delivery loop, and to the counters."""
+        self.metrics.polled(recorded.kept)
         self.bell.ring(recorded.changed_jobs)
         if recorded.deliveries:
             self.deliver_beat.wake()
@@ -288,14 +293,6 @@ class Service:
             poll_at=self.poll_beat.wake_at,
             deliver=self.deliver_beat.wake,
             start_replay=self.replayer.start,
-            unready=self._unready,
+            unready=self.readiness.reasons,
+            scrape=self.gauges.scrape,
         )
-
-    async def _unready(self) -> list[str]:
-        try:
-            await self._database.revision()
-        except Exception:
-            # Anybody may ask, so the answer does not say what the log does.
-            _log.exception("database.unreadable")
-            return ["The database cannot be read; the log says why."]
-        return []

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from store.attempts import RecordedAttempts
 from store.deliveries import DeliveryFilter
 from store.records import AttemptResult, DeliveryStatus, Lane, SubscriptionStatus
 
@@ -119,7 +120,7 @@ async def test_attempt_without_its_lease_is_dropped_whole(deliveries, subscripti
     lost, _ = await claim_deliveries(deliveries, SUBSCRIBER)
     await lose(deliveries)
     before = await deliveries.get(sent[0].id), await attempts_of(deliveries, sent[0])
-    await deliveries.record([attempted(lost.delivery, http_status)])
+    assert await deliveries.record([attempted(lost.delivery, http_status)]) == RecordedAttempts()
     assert (await deliveries.get(sent[0].id), await attempts_of(deliveries, sent[0])) == before
     assert (await subscriptions.get(SUBSCRIBER)).status is SubscriptionStatus.ACTIVE
 
@@ -129,7 +130,8 @@ async def test_lost_lease_drops_no_other_attempt_of_the_batch(deliveries):
     lost, _ = await claim_deliveries(deliveries, SUBSCRIBER)
     await deliveries.recover_leases(None)
     _, held = await claim_deliveries(deliveries, SUBSCRIBER)
-    await deliveries.record([attempted(lost.delivery, 200), attempted(held.delivery, 200)])
+    outcomes = [attempted(lost.delivery, 200), attempted(held.delivery, 200)]
+    assert await deliveries.record(outcomes) == RecordedAttempts(tuple(outcomes[1:]))
     assert await statuses(deliveries) == [D.PENDING, D.DELIVERED]
 
 
@@ -141,7 +143,7 @@ async def test_attempt_is_recorded_once(deliveries, sent):
 
 
 async def test_nothing_to_record_is_nothing(deliveries):
-    await deliveries.record([])
+    assert await deliveries.record([]) == RecordedAttempts()
     assert await deliveries.attempts([]) == {}
 
 
@@ -247,6 +249,7 @@ async def test_delivery_whose_subscription_goes_under_way_is_not_tried_again(
 ):
     first, _ = await claim_deliveries(deliveries, SUBSCRIBER)
     await subscriptions.remove(SUBSCRIBER, at(1))
-    await deliveries.record([attempted(first.delivery, http_status, at(2))])
+    recorded = await deliveries.record([attempted(first.delivery, http_status, at(2))])
+    assert [each.delivery.status for each in recorded.kept] == [status]
     assert await statuses(deliveries) == [status, D.CANCELED]
     assert len(await attempts_of(deliveries, sent[0])) == 1

@@ -156,8 +156,8 @@ async def test_410_is_told_to_others_once(deliveries, subscriptions, send):
     await subscriptions.add(new_subscription(2, ("subscription.*",)))
     await send(2)
     claimed = await claim_deliveries(deliveries, SUBSCRIBER, at(1))
-    told = await deliveries.record([attempted(each.delivery, 410, at(1)) for each in claimed])
-    assert told == 1
+    recorded = await deliveries.record([attempted(each.delivery, 410, at(1)) for each in claimed])
+    assert recorded.deliveries == 1
     (row,) = (await deliveries.find(DeliveryFilter(subscription_id=subscription_id(2)), ALL)).rows
     assert row.event_type == "subscription.disabled"
 

@@ -34,7 +34,8 @@ class Context:
 
     `callback_flaw` says why a callback URL is refused (None: it is not); `ask_provider` sends a request to a provider.
     `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `start_replay`
-    begins a replay and counts the first of it. `unready` says why the service is not ready, if it is not.
+    begins a replay and counts the first of it. `unready` says why the service is not ready, if it is not. `scrape`
+    tells the metrics in the form that an Accept header asks for, and the media type of that.
     """
 
     jobs: Jobs
@@ -59,6 +60,7 @@ class Context:
     deliver: Callable[[], None]
     start_replay: Callable[[Replay], Awaitable[Replay]]
     unready: Callable[[], Awaitable[list[str]]]
+    scrape: Callable[[str], Awaitable[tuple[bytes, str]]]
 
 
 def context_of(request: Request) -> Context:

@@ -48,6 +48,7 @@ ROUTES = [
     Route("/docs/providers", docs.provider_format, methods=["GET"]),
     Route("/healthz", service.healthz, methods=["GET"]),
     Route("/readyz", service.readyz, methods=["GET"]),
+    Route("/metrics", service.metrics, methods=["GET"]),
 ]
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from starlette.responses import Response
+
 from tracker.api.context import context_of
 from tracker.api.pages import json_response, refuse_unknown_parameters
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
 
 async def healthz(_request: Request) -> Response:
@@ -24,6 +25,13 @@ async def readyz(request: Request) -> Response:
     if reasons:
         return json_response({"status": "unready", "reasons": reasons}, 503)
     return json_response({"status": "ready"})
+
+
+async def metrics(request: Request) -> Response:
+    """`GET /metrics`: for Prometheus."""
+    refuse_unknown_parameters(request, ())
+    body, media_type = await context_of(request).scrape(request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": media_type})
 
 
 async def webhook_keys(request: Request) -> Response:

@@ -77,7 +77,7 @@ def share_slots(lanes: Sequence[Lane], in_flight: InFlight, slots: Slots, now: d
 def next_due_at(lanes: Sequence[Lane], in_flight: InFlight, slots: Slots) -> datetime | None:
     """When a lane that has room is due next; the others are looked at when an attempt ends."""
     rooms = _Rooms(lanes, in_flight, slots)
-    return min((at for lane in lanes if rooms.has_room(lane.subscriber) and (at := _ready_at(lane))), default=None)
+    return min((at for lane in lanes if rooms.has_room(lane.subscriber) and (at := ready_at(lane))), default=None)
 
 
 def cap_of(lane: Lane, trust: int | None) -> int:
@@ -141,6 +141,7 @@ def _retry_or_trial(lane: Lane) -> tuple[datetime | None, str, bool]:
     return retry_at, lane.subscriber, True
 
 
-def _ready_at(lane: Lane) -> datetime | None:
+def ready_at(lane: Lane) -> datetime | None:
+    """When a lane has something that may be sent, unless its subscriber or its host has its fill by then."""
     due = min((at for at in (lane.first_try_at, lane.retry_at) if at is not None), default=None)
     return due if due is None or lane.held_until is None else max(due, lane.held_until)
