@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from tracker.api import deliveries, docs, jobs, providers, service, subscriptions
+from tracker.api import deliveries, docs, job_lists, jobs, providers, registration, service, subscriptions
 from tracker.api.auth import Authentication
 from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_problem
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from tracker.api.context import Context
 
 ROUTES = [
-    Route("/v1/jobs", jobs.create, methods=["POST"]),
-    Route("/v1/jobs", jobs.index, methods=["GET"]),
+    Route("/v1/jobs", registration.create, methods=["POST"]),
+    Route("/v1/jobs", job_lists.index, methods=["GET"]),
     Route("/v1/jobs/{id}", jobs.show, methods=["GET"]),
     Route("/v1/jobs/{id}", jobs.forget, methods=["DELETE"]),
-    Route("/v1/jobs/{id}/history", jobs.history, methods=["GET"]),
-    Route("/v1/jobs/{id}/events", jobs.events, methods=["GET"]),
-    Route("/v1/jobs/{id}/deliveries", jobs.deliveries, methods=["GET"]),
+    Route("/v1/jobs/{id}/history", job_lists.history, methods=["GET"]),
+    Route("/v1/jobs/{id}/events", job_lists.events, methods=["GET"]),
+    Route("/v1/jobs/{id}/deliveries", job_lists.deliveries, methods=["GET"]),
     Route("/v1/jobs/{id}/wait", jobs.wait, methods=["GET"]),
     Route("/v1/jobs/{id}/poll", jobs.poll, methods=["POST"]),
     Route("/v1/jobs/{id}/cancel", jobs.cancel, methods=["POST"]),
