@@ -11,16 +11,22 @@ from tracker.rules.reading import Reading
 from tracker.rules.schedule import Timing
 from tracker.rules.track import decide
 
+from .table import hold_to_the_table
+
 KEY = "an-admin-key-of-the-operator"
 LEASE = timedelta(seconds=60)
 PUBLIC_URL = "https://receiver.example/hook"
 
 
 def client_of(service, key=None):
-    """A client that sends this key, or none."""
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    transport = httpx.ASGITransport(app=service.app)
-    return httpx.AsyncClient(transport=transport, base_url="http://tracker", headers=headers, trust_env=False)
+    """A client that sends this key, or none; each answer is held to the route table."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=service.app),
+        base_url="http://tracker",
+        headers={"authorization": f"Bearer {key}"} if key else {},
+        event_hooks={"response": [hold_to_the_table]},
+        trust_env=False,
+    )
 
 
 def a_job(number=1, **changes):

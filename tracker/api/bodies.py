@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 1024 * 1024
 _MONTH = 30 * 86_400
+_CHARSET = re.compile(r"(?:^|;)\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 
 def _time_in_body(value: object) -> datetime:
@@ -98,10 +100,21 @@ T = TypeVar("T", bound=Body)
 
 async def read_body(request: Request, model: type[T]) -> T:
     """The request's body as a model. Raises ApiError: 400, 413, 415 or 422."""
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise ApiError(415, f"Send the body as application/json, not as {media_type!r}.")
-    return parse_body(await _bytes_of(request), model)
+    _refuse_unreadable(request)
+    return parse_body(await bytes_of(request), model)
+
+
+async def refuse_body(request: Request) -> None:
+    """For calls that take no body: an empty one and `{}` pass. Raises ApiError: 400, 413, 415 or 422."""
+    if await bytes_of(request):
+        await read_body(request, Body)
+
+
+async def bytes_of(request: Request) -> bytes:
+    """The request's body as it came, however often it is asked for. Raises ApiError 413."""
+    if not hasattr(request.state, "body"):
+        request.state.body = await _read_at_most(request, LARGEST_BODY)
+    return cast("bytes", request.state.body)
 
 
 def parse_body(data: bytes, model: type[T]) -> T:
@@ -126,12 +139,26 @@ def validated(value: Any, model: type[T]) -> T:  # noqa: ANN401 - JSON
     return body
 
 
-async def _bytes_of(request: Request) -> bytes:
+def _refuse_unreadable(request: Request) -> None:
+    """Raises ApiError 415 for a body that is not plain JSON in UTF-8."""
+    media_type, _, parameters = request.headers.get("content-type", "application/json").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise ApiError(415, f"Send the body as application/json, not as {media_type.strip().lower()!r}.")
+    charset = _CHARSET.search(parameters)
+    if charset and charset[1].lower() not in ("utf-8", "utf8"):
+        raise ApiError(415, f"Send the body in UTF-8, not in {charset[1]!r}.")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        detail = f"Send the body as it is, without Content-Encoding {encoding!r}."
+        raise ApiError(415, detail, headers={"accept-encoding": "identity"})
+
+
+async def _read_at_most(request: Request, most: int) -> bytes:
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > LARGEST_BODY:
-            raise ApiError(413, f"The body is larger than {LARGEST_BODY} bytes.", headers={"connection": "close"})
+        if len(data) > most:
+            raise ApiError(413, f"The body is larger than {most} bytes.", headers={"connection": "close"})
     return bytes(data)
 
 

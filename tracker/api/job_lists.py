@@ -9,7 +9,7 @@ from tracker.api.context import context_of
 from tracker.api.deliveries import delivery_list
 from tracker.api.job_filter import filter_of
 from tracker.api.job_view import job_of, job_shown
-from tracker.api.pages import PAGING, list_response, page_of, refuse_unknown_parameters
+from tracker.api.pages import list_response, page_of
 from tracker.api.payloads import event_payload
 from tracker.api.problems import wrong_parameter
 from tracker.rules.payload import transition_payload
@@ -32,7 +32,6 @@ async def index(request: Request) -> Response:
 
 async def history(request: Request) -> Response:
     """`GET /v1/jobs/{id}/history`: the transitions, oldest first."""
-    refuse_unknown_parameters(request, ())
     job = await job_of(request)
     transitions = await context_of(request).jobs.history(job.id)
     return list_response(request, map(transition_payload, transitions), None)
@@ -40,7 +39,6 @@ async def history(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     """`GET /v1/jobs/{id}/events`."""
-    refuse_unknown_parameters(request, PAGING)
     limit, after = page_of(request)
     if after is not None and not (after.isdigit() and len(after) <= _LONGEST_POSITION):
         raise wrong_parameter("cursor", "The cursor is not one that this list gave out.")
@@ -51,6 +49,5 @@ async def events(request: Request) -> Response:
 
 async def deliveries(request: Request) -> Response:
     """`GET /v1/jobs/{id}/deliveries`."""
-    refuse_unknown_parameters(request, PAGING)
     job = await job_of(request)
     return await delivery_list(request, DeliveryFilter(job_id=job.id))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tracker.api.context import Context, context_of
 from tracker.api.job_view import expected_finish, job_of, job_shown
-from tracker.api.pages import json_response, refuse_unknown_parameters, seconds_of
+from tracker.api.pages import json_response, seconds_of
 from tracker.api.problems import ApiError, not_found, wrong_parameter
 from tracker.providers.environment import ProviderError
 from tracker.rules.payload import rfc3339, transition_payload
@@ -29,7 +29,6 @@ _EXPANSIONS = ("history", "steps", "reading")
 
 async def show(request: Request) -> Response:
     """`GET /v1/jobs/{id}`; `Prefer: wait=N` waits for its end first."""
-    refuse_unknown_parameters(request, ("expand",))
     expansions = _expansions_of(request)
     job = await job_of(request)
     preferred = _PREFERRED_WAIT.search(request.headers.get("prefer", ""))
@@ -53,7 +52,6 @@ async def show(request: Request) -> Response:
 
 async def wait(request: Request) -> Response:
     """`GET /v1/jobs/{id}/wait`: answers when the job is final, or as it is at the time-out."""
-    refuse_unknown_parameters(request, ("timeout",))
     seconds = seconds_of(request, "timeout", USUAL_WAIT, LONGEST_WAIT)
     job = await _when_final(context_of(request), await job_of(request), seconds)
     return json_response(job_shown(context_of(request), job))
@@ -61,7 +59,6 @@ async def wait(request: Request) -> Response:
 
 async def poll(request: Request) -> Response:
     """`POST /v1/jobs/{id}/poll`: poll it now."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     now = context.surroundings.now()
     job = await context.jobs.poll_now(request.path_params["id"], now)
@@ -73,7 +70,6 @@ async def poll(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """`POST /v1/jobs/{id}/cancel`: ask the provider to cancel it; what came of it is for the next poll to say."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     job = await job_of(request)
     asked = _cancel_request(context, job)
@@ -106,7 +102,6 @@ def _cancel_request(context: Context, job: Job) -> HttpRequest:
 
 async def forget(request: Request) -> Response:
     """`DELETE /v1/jobs/{id}`: stop tracking it."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     job_id = request.path_params["id"]
     if not await context.jobs.forget(job_id):

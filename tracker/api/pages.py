@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
-PAGING = ("limit", "cursor")
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON
@@ -36,15 +35,6 @@ def list_response(request: Request, rows: Iterable[Any], next_after: str | None)
         link = f"{request.url.path}?{urlencode([*query, ('cursor', cursor)])}"
         headers["link"] = f'<{link}>; rel="next"'
     return json_response({"data": list(rows), "next_cursor": cursor}, headers=headers)
-
-
-def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
-    """Raises ApiError 422 for a query parameter that means nothing here."""
-    names = sorted(known)
-    for name in request.query_params:
-        if name not in names:
-            offer = f"Known are: {', '.join(names)}." if names else "There are none here."
-            raise wrong_parameter(name, f"The query parameter {name!r} is unknown. {offer}")
 
 
 def page_of(request: Request) -> tuple[int, str | None]:

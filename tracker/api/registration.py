@@ -11,7 +11,7 @@ from tracker.api.bodies import JobBody, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.job_view import job_shown
-from tracker.api.pages import json_response, refuse_unknown_parameters
+from tracker.api.pages import json_response
 from tracker.api.problems import wrong_field
 from tracker.providers.catalog import Provider, UnusableJobError
 from tracker.providers.environment import ProviderError
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 async def create(request: Request) -> Response:
     """`POST /v1/jobs`: track a job; the same one again answers with the job as it is."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, JobBody)
     job, is_new = await context.jobs.register(new_job(context, body), rerun=body.rerun)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracker.api.context import context_of
-from tracker.api.pages import json_response, refuse_unknown_parameters
+from tracker.api.pages import json_response
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,5 +27,4 @@ async def readyz(request: Request) -> Response:
 
 async def callback_secret(request: Request) -> Response:
     """`GET /v1/callback-secret`: admin keys only."""
-    refuse_unknown_parameters(request, ())
     return json_response({"secret": context_of(request).callback_secret}, headers={"cache-control": "no-store"})

@@ -14,7 +14,7 @@ from tracker.api.bodies import SubscriptionBody, SubscriptionChanges, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.deliveries import delivery_response
-from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
+from tracker.api.pages import json_response, list_response, page_of
 from tracker.api.payloads import subscription_payload
 from tracker.api.problems import not_found, wrong_field
 from tracker.providers.environment import ProviderError
@@ -35,7 +35,6 @@ _FORBIDDEN_HEADERS = ("host", "transfer-encoding", "connection", "expect")
 
 async def create(request: Request) -> Response:
     """`POST /v1/subscriptions`: the answer shows the secret, this once."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, SubscriptionBody)
     _refuse_unusable(context, body)
@@ -50,7 +49,6 @@ async def create(request: Request) -> Response:
 
 async def index(request: Request) -> Response:
     """`GET /v1/subscriptions`."""
-    refuse_unknown_parameters(request, PAGING)
     limit, after = page_of(request)
     page = await context_of(request).subscriptions.find(limit, after)
     return list_response(request, map(subscription_payload, page.rows), page.next_after)
@@ -58,13 +56,11 @@ async def index(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """`GET /v1/subscriptions/{id}`."""
-    refuse_unknown_parameters(request, ())
     return json_response(subscription_payload(await _subscription_of(request)))
 
 
 async def change(request: Request) -> Response:
     """`PATCH /v1/subscriptions/{id}`: `from_now` cancels what it has collected."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, SubscriptionChanges)
     _refuse_unusable(context, body)
@@ -80,7 +76,6 @@ async def change(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """`DELETE /v1/subscriptions/{id}`: what waits for it is canceled."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     subscription_id = request.path_params["id"]
     if not await context.subscriptions.remove(subscription_id, context.surroundings.now()):
@@ -90,7 +85,6 @@ async def remove(request: Request) -> Response:
 
 async def test(request: Request) -> Response:
     """`POST /v1/subscriptions/{id}/test`: sends it a `subscription.test` event."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     subscription = await _subscription_of(request)
     nonce = context.surroundings.entropy(16).hex()
