@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import AsyncExitStack
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Self
@@ -22,13 +21,13 @@ from store.records import ApiKey, Scope
 from store.secrets import Secrets
 from store.subscriptions import Subscriptions
 from tracker.accounts import Accounts
-from tracker.api.auth import digest_of
 from tracker.api.context import Context
 from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
 from tracker.deliver import Deliverer
 from tracker.intervals import Intervals
+from tracker.key_ring import KeyRing
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
@@ -37,6 +36,7 @@ from tracker.providers.environment import ProviderError
 from tracker.rules.events import subscription_disabled_event
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.health import has_only_failed_for_too_long, health_after
+from tracker.rules.keys import NEW_KEY_BYTES, key_digest, last_characters, new_key
 from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
 from tracker.rules.slots import slots_of
 from tracker.sending import KEPT_OF_ANSWER, Sender
@@ -143,6 +143,8 @@ class Service:
         rules = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
         self.deliveries = Deliveries(self._database, rules)
         self.keys = Keys(self._database)
+        self.key_ring = KeyRing(self.keys, self.surroundings, self.settings.api_key)
+        stack.push_async_callback(self.key_ring.write_uses, is_over=True)
 
     async def _learned(self, stack: AsyncExitStack) -> Intervals:
         stored = await Profiles(self._database).all()
@@ -203,6 +205,7 @@ class Service:
             settings.retention,
             told=self._tell,
             look_again=self._look_again,
+            chores=(self.key_ring.write_uses,),
         )
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
@@ -231,9 +234,10 @@ class Service:
     async def _make_first_key(self) -> None:
         if self.settings.api_key is not None or await self.keys.has_any():
             return
-        key = "trk_" + secrets.token_urlsafe(32)
+        key = new_key(self.surroundings.entropy(NEW_KEY_BYTES))
         key_id, now = self.surroundings.new_id("key"), self.surroundings.now()
-        await self.keys.add(ApiKey(key_id, "first start", Scope.ADMIN, digest_of(key), now))
+        made = ApiKey(key_id, "first start", Scope.ADMIN, key_digest(key), now, last4=last_characters(key))
+        await self.key_ring.add(made)
         self.new_api_key = key
 
     async def _callback_secret(self) -> str:
@@ -247,13 +251,13 @@ class Service:
             subscriptions=self.subscriptions,
             deliveries=self.deliveries,
             keys=self.keys,
+            key_ring=self.key_ring,
             catalog=self.catalog,
             accounts=self.accounts,
             intervals=self.intervals,
             surroundings=self.surroundings,
             bell=self.bell,
             allowed=self.settings.allowed,
-            api_key=self.settings.api_key,
             callback_secret=self.callback_secret,
             callback_flaw=callback_flaw,
             ask_provider=self._to_providers.exchange,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 
-from store.records import Scope
 from tracker.api.context import context_of
 from tracker.api.problems import problem_response
 
@@ -20,28 +16,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Send
     from starlette.types import Scope as AsgiScope
 
-    from tracker.api.context import Context
+    from tracker.key_ring import Caller
 
 
 _OPEN_TO_COME = ("/openapi.json", "/docs")
 """Open by the contract, though nothing is there yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, by the id of their key, and what that may do."""
-
-    id: str
-    scope: Scope
-
-
-OPERATOR = Caller("operator", Scope.ADMIN)
-"""Who calls with the key of the settings."""
-
-
-def digest_of(key: str) -> str:
-    """How a key is kept: its SHA-256 in hex. Keys are long and random, so no slow hash is needed."""
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def caller_of(request: Request) -> Caller:
@@ -62,7 +41,7 @@ class Authentication:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        caller = await _caller(request, context_of(request))
+        caller = await _caller(request)
         if caller is None:
             response = problem_response(
                 401,
@@ -86,13 +65,8 @@ class Authentication:
         )
 
 
-async def _caller(request: Request, context: Context) -> Caller | None:
+async def _caller(request: Request) -> Caller | None:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key:
+    if scheme.lower() != "bearer" or not key.strip():
         return None
-    digest = digest_of(key)
-    if context.api_key and hmac.compare_digest(digest, digest_of(context.api_key)):
-        return OPERATOR
-    known = await context.keys.find(digest)
-    return Caller(known.id, known.scope) if known else None
+    return await context_of(request).key_ring.caller(key.strip())

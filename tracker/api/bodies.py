@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
-from store.records import Order, PayloadForm, SubscriptionStatus
+from store.records import Order, PayloadForm, Scope, SubscriptionStatus
 from tracker.api.problems import ApiError, wrong_field
 
 if TYPE_CHECKING:
@@ -93,6 +93,14 @@ class SubscriptionChanges(Body):
     max_in_flight: InFlight | None = None
     status: SubscriptionStatus | None = None
     from_now: Annotated[bool, Field(strict=True)] = False
+
+
+class KeyBody(Body):
+    """`POST /v1/keys`."""
+
+    name: Text
+    scope: Scope = Scope.WRITE
+    expires_at: Time | None = None
 
 
 T = TypeVar("T", bound=Body)

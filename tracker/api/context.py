@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tracker.accounts import Accounts
     from tracker.bell import Bell
     from tracker.intervals import Intervals
+    from tracker.key_ring import KeyRing
     from tracker.providers.catalog import Catalog
     from tracker.rules.addresses import Allowed
     from tracker.rules.exchange import ExchangeResult, HttpRequest
@@ -39,13 +40,13 @@ class Context:
     subscriptions: Subscriptions
     deliveries: Deliveries
     keys: Keys
+    key_ring: KeyRing
     catalog: Catalog
     accounts: Accounts
     intervals: Intervals
     surroundings: Surroundings
     bell: Bell
     allowed: Allowed
-    api_key: str | None = field(repr=False)
     callback_secret: str = field(repr=False)
     callback_flaw: Callable[[str, Allowed], str | None]
     ask_provider: Callable[[HttpRequest], Awaitable[ExchangeResult]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.records import Scope
 from tracker.api.auth import caller_of
 from tracker.api.bodies import refuse_body
 from tracker.api.problems import ApiError, wrong_parameter
+from tracker.rules.keys import allows
 from tracker.rules.negotiation import is_acceptable
 
 if TYPE_CHECKING:
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from store.records import Scope
     from tracker.api.calls import Call, Handler, Parameter
-
-_RANK = {Scope.READ: 0, Scope.WRITE: 1, Scope.ADMIN: 2}
 
 
 def gated(call: Call) -> Handler:
@@ -40,7 +39,7 @@ def gated(call: Call) -> Handler:
 
 def _refuse_without_scope(request: Request, needed: Scope) -> None:
     granted = caller_of(request).scope
-    if _RANK[granted] < _RANK[needed]:
+    if not allows(granted, needed):
         raise ApiError(403, f"This needs a key with scope {needed.value!r}; yours has {granted.value!r}.")
 
 

@@ -11,11 +11,11 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from store.records import Scope
-from tracker.api import deliveries, docs, job_lists, jobs, providers, registration, service, subscriptions
+from tracker.api import deliveries, docs, job_lists, jobs, keys, providers, registration, service, subscriptions
 from tracker.api import parameters as take
 from tracker.api import shapes as of
 from tracker.api.auth import Authentication
-from tracker.api.bodies import JobBody, SubscriptionBody, SubscriptionChanges
+from tracker.api.bodies import JobBody, KeyBody, SubscriptionBody, SubscriptionChanges
 from tracker.api.calls import Call
 from tracker.api.gate import gated
 from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_hung_up, answer_problem
@@ -74,6 +74,14 @@ CALLS = (
     Call("GET", "/v1/providers/{name}", READ, providers.show, "Show a provider, and what is learned of its jobs.",
          {200: of.LearnedProvider}, problems=(404,)),
 
+    Call("POST", "/v1/keys", ADMIN, keys.create, "Make an API key.",
+         {201: of.NewKey}, KeyBody, shows_secret=True),
+    Call("GET", "/v1/keys", ADMIN, keys.index, "List API keys, the newest first.",
+         {200: of.Page[of.Key]}, query=take.PAGING),
+    Call("GET", "/v1/keys/{id}", ADMIN, keys.show, "Show an API key.",
+         {200: of.Key}, problems=(404,)),
+    Call("DELETE", "/v1/keys/{id}", ADMIN, keys.revoke, "Revoke an API key.",
+         {204: None}, problems=(404, 409)),
     Call("GET", "/v1/callback-secret", ADMIN, service.callback_secret, "Show what signs the callbacks of jobs.",
          {200: of.CallbackSecret}, shows_secret=True),
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from store.records import AttemptResult, DeliveryStatus, Order, PayloadForm, Status, SubscriptionStatus
+from store.records import AttemptResult, DeliveryStatus, Order, PayloadForm, Scope, Status, SubscriptionStatus
 
 Time = Annotated[
     str,
@@ -237,6 +237,25 @@ class LearnedProvider(Provider):
     """A provider, and what is learned of its jobs."""
 
     learned: list[Json]
+
+
+class Key(Shape):
+    """An API key without the key itself; `last4` are its last characters."""
+
+    id: str
+    name: str
+    scope: Annotated[Scope, Field(strict=False)]
+    last4: str | None
+    created_at: Time
+    last_used_at: Time | None
+    expires_at: Time | None
+    revoked_at: Time | None
+
+
+class NewKey(Key):
+    """A new API key, shown this once."""
+
+    key: str
 
 
 class CallbackSecret(Shape):
