@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tracker.rules.addresses import Allowed, allowed_from
+from tracker.rules.durations import seconds_in
 from tracker.rules.retry import DEFAULT_SCHEDULE
 from tracker.rules.signing import secret_flaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SHORTEST_API_KEY = 16
 _NOT_SUPPORTED = ("TRACKER_ENCRYPTION_KEY",)
 """Named by the contract and without effect in this version: the service warns when one is set."""
@@ -185,12 +184,8 @@ class _Environment:
         return text in ("1", "true")
 
     def _seconds(self, name: str, text: str) -> float:
-        match = _DURATION.fullmatch(text.strip())
-        if match is None:
-            message = f"{name} holds {text.strip()!r}; give durations like 15s, 5m, 2h or 30d"
-            raise SettingsError(message)
-        seconds = float(match.group(1)) * _UNITS[match.group(2)]
-        if not 0 < seconds <= 3650 * 86_400:
-            message = f"{name} holds {text.strip()!r}; give a duration above zero and below ten years"
-            raise SettingsError(message)
-        return seconds
+        try:
+            return seconds_in(text)
+        except ValueError as error:
+            message = f"{name} holds {text.strip()!r}; {error}"
+            raise SettingsError(message) from error
