@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SkipValidation, ValidationError
 
 from store.records import Order, PayloadForm, Scope, SubscriptionStatus
 from tracker.api.problems import ApiError, wrong_field
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 LARGEST_BODY = 1024 * 1024
+MOST_JOBS = 1000
+"""Jobs that one request registers."""
+
 _MONTH = 30 * 86_400
 _CHARSET = re.compile(r"(?:^|;)\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
@@ -40,9 +43,10 @@ Time = Annotated[datetime, PlainValidator(_time_in_body)]
 
 
 class Body(BaseModel):
-    """A body whose unknown fields are refused."""
+    """A body whose unknown fields are refused; what is in the fields that are `checked_later` is left as it came."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    checked_later: ClassVar[frozenset[str]] = frozenset()
 
 
 class JobBody(Body):
@@ -60,6 +64,13 @@ class JobBody(Body):
     timeout_seconds: Annotated[float, Field(gt=0, le=_MONTH, strict=True)] | None = None
     poll_after: Time | None = None
     rerun: Annotated[bool, Field(strict=True)] = False
+
+
+class BatchBody(Body):
+    """`POST /v1/jobs/batch`; each job is checked by itself, so that a wrong one spoils no other."""
+
+    checked_later = frozenset({"jobs"})
+    jobs: Annotated[list[SkipValidation[JobBody]], Field(min_length=1, max_length=MOST_JOBS)]
 
 
 class SubscriptionBody(Body):
@@ -143,7 +154,7 @@ def validated(value: Any, model: type[T]) -> T:  # noqa: ANN401 - JSON
         errors = [{"pointer": pointer, "detail": detail} for pointer, detail in flaws.items()]
         summary = "; ".join(f"{pointer or 'the body'}: {detail}" for pointer, detail in list(flaws.items())[:5])
         raise ApiError(422, f"The body cannot be used. {summary}", errors) from error
-    _refuse_nul(value, ())
+    _refuse_nul({name: part for name, part in value.items() if name not in model.checked_later}, ())
     return body
 
 

@@ -57,6 +57,20 @@ def not_found(noun: str, id_: str) -> ApiError:
     return ApiError(404, f"There is no {noun} {id_!r}.")
 
 
+def problem_document(
+    status: int, detail: str, instance: str, errors: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
+    """A problem in the form of RFC 9457."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+    }
+    return document | ({"errors": [dict(error) for error in errors]} if errors else {})
+
+
 def problem_response(
     status: int,
     detail: str,
@@ -64,18 +78,9 @@ def problem_response(
     errors: Sequence[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer in the form of RFC 9457."""
-    phrase = HTTPStatus(status).phrase
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": phrase,
-        "status": status,
-        "detail": detail,
-        "instance": instance,
-    }
-    if errors:
-        body["errors"] = [dict(error) for error in errors]
-    return Response(orjson.dumps(body), status, headers, "application/problem+json")
+    """A problem as an answer."""
+    document = problem_document(status, detail, instance, errors)
+    return Response(orjson.dumps(document), status, headers, "application/problem+json")
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from store.records import Job
-from tracker.api.bodies import JobBody, read_body
+from store.registration import Registration
+from tracker.api.bodies import BatchBody, JobBody, read_body, validated
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.job_view import job_shown
 from tracker.api.pages import json_response
-from tracker.api.problems import wrong_field
+from tracker.api.problems import ApiError, problem_document, wrong_field
 from tracker.providers.catalog import Provider, UnusableJobError
 from tracker.providers.environment import ProviderError
 from tracker.rules.accounts import canonical_name
@@ -36,6 +38,47 @@ async def create(request: Request) -> Response:
     if is_new and job.next_poll_at is not None:
         context.poll_at(job.next_poll_at)
     return json_response(job_shown(context, job), 201 if is_new else 200, {"location": f"/v1/jobs/{job.id}"})
+
+
+async def create_many(request: Request) -> Response:
+    """`POST /v1/jobs/batch`: the same for many, as if they came one after the other; each is answered by itself."""
+    context = context_of(request)
+    body = await read_body(request, BatchBody)
+    asked: list[Registration | ApiError] = []
+    for value in body.jobs:
+        asked.append(_registration(context, value))
+        # Others are served in between: a thousand take a while.
+        await asyncio.sleep(0)
+    registered = await context.jobs.register_many([each for each in asked if isinstance(each, Registration)])
+    due = [job.next_poll_at for job, is_new in registered if is_new and job.next_poll_at]
+    if due:
+        context.poll_at(min(due))
+    results = iter(registered)
+    rows = [
+        _refused(request, number, each) if isinstance(each, ApiError) else _registered(context, *next(results))
+        for number, each in enumerate(asked)
+    ]
+    return json_response({"data": rows})
+
+
+def _registration(context: Context, value: object) -> Registration | ApiError:
+    try:
+        body = validated(value, JobBody)
+        return Registration(new_job(context, body), body.rerun)
+    except ApiError as error:
+        return error
+
+
+def _registered(context: Context, job: Job, is_new: bool) -> dict[str, Any]:
+    return {"status": 201 if is_new else 200, "job": job_shown(context, job)}
+
+
+def _refused(request: Request, number: int, error: ApiError) -> dict[str, Any]:
+    """What is wrong with one job of many, with pointers into the whole body."""
+    errors = [dict(flaw, pointer=f"/jobs/{number}{flaw.get('pointer', '')}") for flaw in error.errors]
+    detail = "; ".join(f"{flaw['pointer']}: {flaw['detail']}" for flaw in errors[:5]) or error.detail
+    problem = problem_document(error.status, detail, request.url.path, errors)
+    return {"status": error.status, "problem": problem}
 
 
 def new_job(context: Context, body: JobBody) -> Job:

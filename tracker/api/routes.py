@@ -15,7 +15,7 @@ from tracker.api import deliveries, docs, job_lists, jobs, keys, providers, regi
 from tracker.api import parameters as take
 from tracker.api import shapes as of
 from tracker.api.auth import Authentication
-from tracker.api.bodies import JobBody, KeyBody, SubscriptionBody, SubscriptionChanges
+from tracker.api.bodies import BatchBody, JobBody, KeyBody, SubscriptionBody, SubscriptionChanges
 from tracker.api.calls import Call
 from tracker.api.gate import gated
 from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_hung_up, answer_problem
@@ -30,6 +30,8 @@ READ, WRITE, ADMIN, ALL = Scope.READ, Scope.WRITE, Scope.ADMIN, None
 CALLS = (
     Call("POST", "/v1/jobs", WRITE, registration.create, "Track a job.",
          {201: of.Job, 200: of.Job}, JobBody),
+    Call("POST", "/v1/jobs/batch", WRITE, registration.create_many, "Track up to 1000 jobs.",
+         {200: of.Batch}, BatchBody),
     Call("GET", "/v1/jobs", READ, job_lists.index, "List jobs, the newest first.",
          {200: of.Page[of.Job]}, query=(*take.JOB_FILTERS, *take.PAGING)),
     Call("GET", "/v1/jobs/{id}", READ, jobs.show, "Show a job, at once or when it has ended.",
