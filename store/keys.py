@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
 
+from store.answers import keep_answer
 from store.errors import StoreError
 from store.records import Page, Scope
 from store.rows import key_row, to_key
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from store.database import Database
-    from store.records import ApiKey
+    from store.records import ApiKey, KeptAnswer
 
 
 class LastAdminKeyError(StoreError):
@@ -29,10 +30,14 @@ class Keys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, key: ApiKey) -> None:
-        """Stores a new key."""
-        row = key_row(key)
-        await self._database.write(lambda connection: connection.execute(insert(API_KEYS), row) and None)
+    async def add(self, key: ApiKey, answer: KeptAnswer | None = None) -> None:
+        """Stores a new key, and along with it what its maker is answered. Raises AlreadyAnsweredError."""
+
+        def work(connection: Connection) -> None:
+            keep_answer(connection, answer)
+            connection.execute(insert(API_KEYS), key_row(key))
+
+        await self._database.write(work)
 
     async def get(self, key_id: str) -> ApiKey | None:
         """The key with this id."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from store.answers import keep_answer
 from store.delivery_order import put_all_in_order
-from store.records import DeliveryStatus, Page, Subscription, SubscriptionStatus
+from store.records import DeliveryStatus, KeptAnswer, Page, Subscription, SubscriptionStatus
 from store.rows import subscription_row, to_subscription
 from store.tables import DELIVERIES, SUBSCRIBERS, SUBSCRIPTIONS
 
@@ -24,10 +25,17 @@ class Subscriptions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, subscription: Subscription) -> None:
-        """Stores a new subscription; it is told of what happens from now on."""
-        row = subscription_row(subscription)
-        await self._database.write(lambda connection: connection.execute(insert(SUBSCRIPTIONS), row) and None)
+    async def add(self, subscription: Subscription, answer: KeptAnswer | None = None) -> None:
+        """Stores a new subscription; it is told of what happens from now on.
+
+        What its maker is answered is stored along with it. Raises AlreadyAnsweredError.
+        """
+
+        def work(connection: Connection) -> None:
+            keep_answer(connection, answer)
+            connection.execute(insert(SUBSCRIPTIONS), subscription_row(subscription))
+
+        await self._database.write(work)
 
     async def get(self, subscription_id: str) -> Subscription | None:
         """The subscription with this id."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from store.keys import Keys
-    from store.records import ApiKey
+    from store.records import ApiKey, KeptAnswer
     from tracker.surroundings import Surroundings
 
 FRESH = timedelta(seconds=5)
@@ -76,9 +76,9 @@ class KeyRing:
         has_expired = known.expires_at is not None and known.expires_at <= self._surroundings.now()
         return None if has_expired else known
 
-    async def add(self, key: ApiKey) -> None:
-        """Stores a new key."""
-        await self._keys.add(key)
+    async def add(self, key: ApiKey, answer: KeptAnswer | None = None) -> None:
+        """Stores a new key, and along with it what its maker is answered. Raises AlreadyAnsweredError."""
+        await self._keys.add(key, answer)
         self._outdate()
 
     async def revoke(self, key_id: str) -> ApiKey | None:

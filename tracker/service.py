@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from store.accounts import HeldAccounts
+from store.answers import Answers
 from store.attempts import DeliveryRules
 from store.database import Database
 from store.deliveries import Deliveries
@@ -22,6 +23,7 @@ from store.secrets import Secrets
 from store.subscriptions import Subscriptions
 from tracker.accounts import Accounts
 from tracker.api.context import Context
+from tracker.api.idempotency import Idempotency
 from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
@@ -42,7 +44,7 @@ from tracker.rules.slots import slots_of
 from tracker.sending import KEPT_OF_ANSWER, Sender
 from tracker.settings import NAMES
 from tracker.surroundings import Surroundings
-from tracker.sweep import Sweep
+from tracker.sweep import ROWS_AT_A_TIME, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,6 +145,7 @@ class Service:
         rules = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
         self.deliveries = Deliveries(self._database, rules)
         self.keys = Keys(self._database)
+        self.idempotency = Idempotency(Answers(self._database), self.surroundings)
         self.key_ring = KeyRing(self.keys, self.surroundings, self.settings.api_key)
         stack.push_async_callback(self.key_ring.write_uses, is_over=True)
 
@@ -205,7 +208,7 @@ class Service:
             settings.retention,
             told=self._tell,
             look_again=self._look_again,
-            chores=(self.key_ring.write_uses,),
+            chores=(self.key_ring.write_uses, lambda: self.idempotency.forget_expired(ROWS_AT_A_TIME)),
         )
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
@@ -252,6 +255,7 @@ class Service:
             deliveries=self.deliveries,
             keys=self.keys,
             key_ring=self.key_ring,
+            idempotency=self.idempotency,
             catalog=self.catalog,
             accounts=self.accounts,
             intervals=self.intervals,

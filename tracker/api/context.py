@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from store.keys import Keys
     from store.subscriptions import Subscriptions
     from tracker.accounts import Accounts
+    from tracker.api.idempotency import Idempotency
     from tracker.bell import Bell
     from tracker.intervals import Intervals
     from tracker.key_ring import KeyRing
@@ -41,6 +42,7 @@ class Context:
     deliveries: Deliveries
     keys: Keys
     key_ring: KeyRing
+    idempotency: Idempotency
     catalog: Catalog
     accounts: Accounts
     intervals: Intervals

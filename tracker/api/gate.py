@@ -1,4 +1,4 @@
-"""What every call passes before its handler: its key's scope, what it accepts, and what it sends."""
+"""What every call passes before its handler: scope, what is accepted, what is sent, and whether it was made before."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracker.api.auth import caller_of
 from tracker.api.bodies import refuse_body
+from tracker.api.context import context_of
 from tracker.api.problems import ApiError, wrong_parameter
 from tracker.rules.keys import allows
 from tracker.rules.negotiation import is_acceptable
@@ -32,6 +33,8 @@ def gated(call: Call) -> Handler:
         _refuse_wrong_parameters(request, call.query)
         if call.method == "POST" and call.body is None:
             await refuse_body(request)
+        if call.method == "POST":
+            return await context_of(request).idempotency.answer(request, call)
         return await call.handle(request)
 
     return endpoint

@@ -10,6 +10,7 @@ from store.keys import LastAdminKeyError
 from store.records import ApiKey
 from tracker.api.bodies import KeyBody, read_body
 from tracker.api.context import Context, context_of
+from tracker.api.idempotency import answer_to_keep
 from tracker.api.pages import json_response, list_response, page_of
 from tracker.api.payloads import key_payload
 from tracker.api.problems import ApiError, not_found, wrong_field
@@ -30,7 +31,7 @@ async def create(request: Request) -> Response:
         201,
         {"location": f"/v1/keys/{made.id}", "cache-control": "no-store"},
     )
-    await context.key_ring.add(made)
+    await context.key_ring.add(made, answer_to_keep(request, response))
     return response
 
 

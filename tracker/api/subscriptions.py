@@ -13,9 +13,9 @@ from store.records import Filter, Order, PayloadForm, Secret, Subscription
 from tracker.api.bodies import SubscriptionBody, SubscriptionChanges, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
-from tracker.api.deliveries import delivery_response
+from tracker.api.idempotency import answer_to_keep
 from tracker.api.pages import json_response, list_response, page_of
-from tracker.api.payloads import subscription_payload
+from tracker.api.payloads import delivery_payload, subscription_payload
 from tracker.api.problems import not_found, wrong_field
 from tracker.providers.environment import ProviderError
 from tracker.rules.events import DEFAULT_EVENTS, subscription_test_event
@@ -42,9 +42,10 @@ async def create(request: Request) -> Response:
     if flaw:
         raise wrong_field("/secret", flaw)
     subscription = _subscription(context, body)
-    await context.subscriptions.add(subscription)
     payload = subscription_payload(subscription) | {"secret": subscription.secrets[0].value}
-    return json_response(payload, 201, {"location": f"/v1/subscriptions/{subscription.id}"})
+    response = json_response(payload, 201, {"location": f"/v1/subscriptions/{subscription.id}"})
+    await context.subscriptions.add(subscription, answer_to_keep(request, response))
+    return response
 
 
 async def index(request: Request) -> Response:
@@ -90,12 +91,13 @@ async def test(request: Request) -> Response:
     nonce = context.surroundings.entropy(16).hex()
     event = subscription_test_event(subscription.id, nonce, context.surroundings.now())
     delivery = to_subscription(event, subscription)
+    response = json_response(delivery_payload(delivery, (), shows_private=False), 202)
     try:
-        await context.deliveries.add_test(event, delivery)
+        await context.deliveries.add_test(event, delivery, answer_to_keep(request, response))
     except SubscriptionGoneError as error:
         raise not_found("subscription", subscription.id) from error
     context.deliver()
-    return await delivery_response(request, delivery, 202)
+    return response
 
 
 def _subscription(context: Context, body: SubscriptionBody) -> Subscription:
