@@ -58,11 +58,9 @@ def record(connection: Connection, outcomes: Sequence[AttemptOutcome], rules: De
     connection.execute(_RECORD_ATTEMPT, changed)
     connection.execute(insert(ATTEMPTS), [attempt_row(outcome.attempt) for outcome in kept])
     put_in_order(connection, [outcome.delivery for outcome in kept])
-    told = 0
-    for subscriber, health in _note_health(connection, kept, rules.health_after).items():
-        of_it = [outcome for outcome in kept if outcome.delivery.subscriber == subscriber]
-        told += _end_what_is_unwanted(connection, of_it, health, rules)
-    return told
+    health = _note_health(connection, kept, rules.health_after)
+    failed = [outcome for outcome in kept if outcome.attempt.outcome is not AttemptResult.DELIVERED]
+    return sum(_end_what_is_unwanted(connection, each, health[each.delivery.subscriber], rules) for each in failed)
 
 
 _CHANGED_BY_ATTEMPTS = (
@@ -129,21 +127,16 @@ def _note_health(
     return after
 
 
-def _end_what_is_unwanted(
-    connection: Connection, outcomes: Sequence[AttemptOutcome], health: Health, rules: DeliveryRules
-) -> int:
+def _end_what_is_unwanted(connection: Connection, failed: AttemptOutcome, health: Health, rules: DeliveryRules) -> int:
     """Disables a subscription that asks for no more, or has failed for too long; returns how many are told of it."""
-    told = 0
-    for outcome in outcomes:
-        delivery = outcome.delivery
-        has_failed = outcome.attempt.outcome is not AttemptResult.DELIVERED and not outcome.is_ours
-        if outcome.unsubscribes and delivery.subscription_id is None:
-            _end_callback(connection, delivery)
-        elif outcome.unsubscribes:
-            told += _disable(connection, delivery, "The subscriber answered 410 Gone.", rules)
-        elif has_failed and rules.is_given_up(health, delivery.updated_at):
-            told += _disable(connection, delivery, _ONLY_FAILED.format(health.failing_since), rules)
-    return told
+    delivery = failed.delivery
+    if failed.unsubscribes and delivery.subscription_id is None:
+        _end_callback(connection, delivery)
+    elif failed.unsubscribes:
+        return _disable(connection, delivery, "The subscriber answered 410 Gone.", rules)
+    elif not failed.is_ours and rules.is_given_up(health, delivery.updated_at):
+        return _disable(connection, delivery, _ONLY_FAILED.format(health.failing_since), rules)
+    return 0
 
 
 _ONLY_FAILED = "No attempt has succeeded since {:%Y-%m-%d %H:%M} UTC."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -90,6 +92,11 @@ class Database:
         """The revision of the schema."""
         return await self.read(current_revision)
 
+    async def erase(self) -> None:
+        """Clears the file of what was overwritten, if `erase_later` has asked for that. Raises StoreError."""
+        if await self.read(_is_to_be_erased):
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._rewrite)
+
     def close(self) -> None:
         """Finishes the writes that are waiting, and lets go of the file."""
         self._is_closed = True
@@ -104,6 +111,21 @@ class Database:
     def _read(self, work: Callable[[Connection], T]) -> T:
         with self._reader.begin() as connection:
             return work(connection)
+
+    def _rewrite(self) -> None:
+        """SQLite leaves what was overwritten in the file until the space is used again, and in its journal too."""
+        with closing(self._writer.raw_connection()) as connection:
+            cursor = connection.cursor()
+            try:
+                cursor.execute("VACUUM")
+                (is_busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                # Else the next start tries again.
+                if not is_busy:
+                    cursor.execute("PRAGMA user_version = 0")
+            except sqlite3.Error as error:
+                message = f"The file cannot be cleared of what was overwritten: {error}. That takes twice its size; "
+                message += "make room, and start again."
+                raise StoreError(message) from error
 
     def _write_groups(self) -> None:
         while (group := self._next_group()) is not None:
@@ -147,6 +169,15 @@ class Database:
             write.done.set_exception(error)
         else:
             write.done.set_result(result)
+
+
+def erase_later(connection: Connection) -> None:
+    """Has the next `erase` clear the file of what this transaction overwrites, and of all that was before it."""
+    connection.exec_driver_sql("PRAGMA user_version = 1")
+
+
+def _is_to_be_erased(connection: Connection) -> bool:
+    return bool(connection.exec_driver_sql("PRAGMA user_version").scalar())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, or_, select, update
 
 from store.records import Backlog, ClaimedDelivery, Delivery, DeliveryStatus, Lane, Share, Subscription
 from store.records import SubscriptionStatus as Standing
@@ -14,6 +14,8 @@ from store.tables import DELIVERIES, EVENTS, SUBSCRIBERS, SUBSCRIPTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from sqlalchemy.sql.dml import ReturningUpdate
 
 _WAITING = (
     DELIVERIES.c.status == DeliveryStatus.PENDING.value,
@@ -36,9 +38,11 @@ def claim(
     connection: Connection, shares: Sequence[Share], forced: int, now: datetime, lease_until: datetime
 ) -> tuple[ClaimedDelivery, ...]:
     """Takes a lease on so many forced deliveries, and on the due deliveries of these shares."""
-    deliveries = _lease(connection, _forced_ids(forced, now), lease_until) if forced else []
+    times = {"now": now, "until": lease_until}
+    deliveries = _leased(connection, _LEASE_FORCED, times | {"count": forced}) if forced else []
     for share in shares:
-        deliveries += _lease(connection, _ids_of(share, now), lease_until)
+        asked = {"of_subscriber": share.subscriber, "of_retries": share.is_retry, "count": share.count}
+        deliveries += _leased(connection, _LEASE_SHARE, times | asked)
     event_ids = {delivery.event_id for delivery in deliveries}
     events = connection.execute(select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.id.in_(event_ids)))
     bodies = {event.id: event.body for event in events}
@@ -46,6 +50,18 @@ def claim(
     rows = connection.execute(select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(sought))).mappings()
     subscriptions = {row["id"]: to_subscription(row) for row in rows}
     return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in deliveries)
+
+
+def due_retries(connection: Connection, subscriber: str, now: datetime, most: int) -> int:
+    """How many deliveries of a subscriber are due that are no first tries, counted up to `most`."""
+    is_due = (
+        *_WAITING,
+        DELIVERIES.c.subscriber == subscriber,
+        DELIVERIES.c.is_retry == literal(value=True),
+        DELIVERIES.c.next_attempt_at <= now,
+    )
+    due = select(DELIVERIES.c.id).where(*is_due).limit(most)
+    return connection.execute(select(func.count()).select_from(due.subquery())).scalar_one()
 
 
 def _lanes_query() -> Select[Any]:
@@ -87,30 +103,34 @@ def _next_due(subscriber: ColumnElement[str], *, is_retry: bool) -> ColumnElemen
 _LANES = _lanes_query()
 
 
-def _forced_ids(count: int, now: datetime) -> Select[Any]:
-    query = select(DELIVERIES.c.id).where(*_FORCED, DELIVERIES.c.next_attempt_at <= now)
-    return query.order_by(DELIVERIES.c.forced_at, DELIVERIES.c.id).limit(count).with_for_update(skip_locked=True)
-
-
-def _ids_of(share: Share, now: datetime) -> Select[Any]:
-    is_due = (
-        *_WAITING,
-        DELIVERIES.c.subscriber == share.subscriber,
-        DELIVERIES.c.is_retry == share.is_retry,
-        DELIVERIES.c.next_attempt_at <= now,
-    )
-    longest_due_first = select(DELIVERIES.c.id).where(*is_due).order_by(DELIVERIES.c.next_attempt_at, DELIVERIES.c.id)
-    return longest_due_first.limit(share.count).with_for_update(skip_locked=True)
-
-
-def _lease(connection: Connection, ids: Select[Any], lease_until: datetime) -> list[Delivery]:
-    lease = (
+def _lease(ids: Select[Any]) -> ReturningUpdate[Any]:
+    """Built once: to build a statement costs more than to run it."""
+    return (
         update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(ids))
-        .values(leased_until=lease_until, lease_epoch=DELIVERIES.c.lease_epoch + 1)
+        .where(DELIVERIES.c.id.in_(ids.limit(bindparam("count")).with_for_update(skip_locked=True)))
+        .values(leased_until=bindparam("until"), lease_epoch=DELIVERIES.c.lease_epoch + 1)
         .returning(*DELIVERIES.c)
     )
-    rows = connection.execute(lease).mappings().all()
+
+
+_IS_DUE = DELIVERIES.c.next_attempt_at <= bindparam("now")
+_LEASE_FORCED = _lease(
+    select(DELIVERIES.c.id).where(*_FORCED, _IS_DUE).order_by(DELIVERIES.c.forced_at, DELIVERIES.c.id)
+)
+_LEASE_SHARE = _lease(
+    select(DELIVERIES.c.id)
+    .where(
+        *_WAITING,
+        DELIVERIES.c.subscriber == bindparam("of_subscriber"),
+        DELIVERIES.c.is_retry == bindparam("of_retries"),
+        _IS_DUE,
+    )
+    .order_by(DELIVERIES.c.next_attempt_at, DELIVERIES.c.id)
+)
+
+
+def _leased(connection: Connection, lease: ReturningUpdate[Any], values: dict[str, Any]) -> list[Delivery]:
+    rows = connection.execute(lease, values).mappings().all()
     # RETURNING promises no order.
     longest_due_first = sorted(rows, key=lambda row: (row["next_attempt_at"], row["id"]))
     return [to_delivery(row) for row in longest_due_first]

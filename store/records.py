@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NewType, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+Sealed = NewType("Sealed", str)
+"""A text as it is stored: sealed where there is an encryption key. Only a vault tells what it says."""
 
 
 class Status(StrEnum):
@@ -183,6 +186,11 @@ class Filter:
     kinds: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
+    @property
+    def asks_for_labels(self) -> bool:
+        """Whether it takes more than an event's type to tell if the event is wanted."""
+        return bool(self.providers or self.kinds or self.tags)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -270,16 +278,28 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """An event without its body: enough to tell who it is for, and small however large the event is."""
+
+    position: int
+    id: str
+    type: str
+    timestamp: datetime
+    job_id: str | None
+    sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A signing secret (`whsec_…`); signs until `expires_at`, or for good."""
 
-    value: str = field(repr=False)
+    value: Sealed = field(repr=False)
     expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A callback URL, its filter of events, its secrets."""
+    """A callback URL, its filter of events, its secrets, newest first."""
 
     id: str
     callback_url: str
@@ -288,7 +308,7 @@ class Subscription:
     created_at: datetime
     updated_at: datetime
     description: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     status_reason: str | None = None
     payload: PayloadForm = PayloadForm.FULL
@@ -318,7 +338,8 @@ class Replay:
     """A run that sends a subscription again what it was told, or should have been, between `since` and `until`.
 
     `events` are types or prefixes; `rate` is in deliveries a second. Of `total` deliveries `queued` were made due; the
-    feed was read up to `position`, and is read on at `next_at`.
+    feed was read up to `position`, is read on at `next_at`, and is read to `end_position`. What is to be queued was
+    counted up to `counted_to` (None: all of it was).
     """
 
     id: str
@@ -335,6 +356,8 @@ class Replay:
     queued: int = 0
     position: int = 0
     finished_at: datetime | None = None
+    end_position: int = 0
+    counted_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +421,7 @@ class ClaimedDelivery:
     url: str
     body: bytes = field(repr=False)
     secrets: tuple[Secret, ...] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, Sealed] = field(repr=False)
     signs_v1a: bool = False
 
 
@@ -499,7 +522,7 @@ class ApiKey:
 class KeptAnswer:
     """What a call was answered with, for whoever repeats it under the same idempotency key (`key`).
 
-    `request` is a digest of the call; `body` is opaque here, and None where it could not be kept.
+    `request` is a digest of the call; `body` is opaque here.
     """
 
     caller: str
@@ -508,8 +531,7 @@ class KeptAnswer:
     answered_at: datetime
     status: int
     headers: Mapping[str, str]
-    body: bytes | None = field(repr=False)
-    is_sealed: bool = False
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,6 +560,41 @@ class AttemptOutcome:
     unsubscribes: bool = False
     is_ours: bool = False
     asked_wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event that a replay came across, and its delivery to the subscription, if there is one.
+
+    `body` is None where only labels would be read from it and nobody asks for labels. `is_outdated`: something newer of
+    its job has a delivery too; found out for the order `latest` alone.
+    """
+
+    event: Heading
+    delivery: Delivery | None
+    body: bytes | None = field(default=None, repr=False)
+    is_outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the feed that a replay has read up to `end`: the events in it that are to be sent again.
+
+    `is_last`: there is nothing behind it.
+    """
+
+    events: tuple[Heading, ...]
+    end: int
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOutcome:
+    """What a stretch came to: the replay as it is now, deliveries that wait once more, and new ones."""
+
+    replay: Replay
+    requeued: tuple[Delivery, ...] = ()
+    inserted: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,15 +52,26 @@ class Subscriptions:
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
     async def change(
-        self, subscription_id: str, changed: Callable[[Subscription], Subscription], *, from_now: bool = False
+        self,
+        subscription_id: str,
+        changed: Callable[[Subscription], Subscription],
+        *,
+        from_now: bool = False,
+        answered: Callable[[Subscription], KeptAnswer | None] = lambda _after: None,
     ) -> Subscription | None:
         """Writes a subscription as `changed` makes it and returns it; None: there is none.
 
         One that is active then is tried at once, however it has answered before. `from_now` cancels what waits for it.
+        What the change is `answered` with is stored along with it. Raises AlreadyAnsweredError.
         """
-        return await self._database.write(
-            lambda connection: _change(connection, subscription_id, changed, from_now=from_now)
-        )
+
+        def work(connection: Connection) -> Subscription | None:
+            after = _change(connection, subscription_id, changed, from_now=from_now)
+            if after is not None:
+                keep_answer(connection, answered(after))
+            return after
+
+        return await self._database.write(work)
 
     async def remove(self, subscription_id: str, now: datetime) -> bool:
         """Deletes a subscription and cancels the deliveries that wait for it."""

@@ -393,6 +393,8 @@ class ReplayRow(SQLModel, table=True):
     next_at: datetime = Field(sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(sa_type=UtcDateTime)
+    end_position: int = Field(sa_type=Position, sa_column_kwargs={"server_default": text("0")})
+    counted_to: int | None = Field(sa_type=Position)
 
 
 class AccountRow(SQLModel, table=True):
@@ -457,8 +459,7 @@ class AnswerRow(SQLModel, table=True):
     answered_at: datetime = Field(sa_type=UtcDateTime)
     status: int
     headers: dict[str, str] = Field(sa_type=Json)
-    body: bytes | None = Field(sa_type=LargeBinary)
-    is_sealed: bool
+    body: bytes = Field(sa_type=LargeBinary)
 
 
 class SecretRow(SQLModel, table=True):

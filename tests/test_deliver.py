@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
+from store.records import ApiKey, Scope
 from tests.flow import fetch, live, register
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import scenario_scripts
 from tracker.demo.stage import SUBSCRIPTION_PATH, set_up
 from tracker.rules.health import BREAKS_AT, FIRST_HOLD
+from tracker.rules.keys import key_digest
 from tracker.rules.payload import LARGEST_FULL_BODY
 
 
@@ -155,3 +159,37 @@ async def test_the_form_of_a_delivery_stays_that_of_its_first_try(stage, clock, 
     await live(stage, clock, 400)
     first, second = [arrival for arrival in stage.inbox.arrivals if arrival.path == SUBSCRIPTION_PATH]
     assert first.body == second.body
+
+
+async def test_an_attempt_shows_its_phases_and_what_a_private_address_answered_to_admin_keys_alone(
+    stage, clock, subscribe
+):
+    subscription_id = await subscribe()
+    stage.inbox.misbehave(Mischief.SERVER_ERROR)
+    await send_tests(stage, subscription_id, 1)
+    await live(stage, clock, 1)
+    (row,) = (await fetch(stage, "/v1/deliveries"))["data"]
+    (shown,) = row["attempts"]
+    assert shown["address"] == stage.callbacks.removeprefix("http://")
+    assert (shown["is_private"], shown["response_body"]) == (True, "It broke.")
+    assert {"connect", "first_byte", "total"} <= shown["phases"].keys()
+    key = "trk_of-a-reader-of-deliveries"
+    reader = ApiKey("key_reader", "reader", Scope.READ, key_digest(key), clock.at)
+    await stage.service.key_ring.add(reader)
+    answer = await stage.client.get("/v1/deliveries", headers={"authorization": f"Bearer {key}"})
+    assert answer.json()["data"][0]["attempts"] == [shown | {"response_body": None}]
+
+
+async def test_a_fault_of_our_own_network_is_not_charged(stage, clock, subscribe):
+    """A name whose look-up fails for the moment: that is our resolver, not the subscriber."""
+    subscription_id = await subscribe(callback_url="https://receiver.example/hook")
+    stage.service.deliverer._sender._outbound._transport.client.connector._resolver._look_up = no_resolver
+    await send_tests(stage, subscription_id, 1)
+    await live(stage, clock, 100)
+    (row,) = (await fetch(stage, "/v1/deliveries"))["data"]
+    assert (row["attempt_count"], row["status"]) == (0, "pending")
+    assert [(each["number"], each["error_class"]) for each in row["attempts"]] == [(1, "name_lookup_failed")]
+
+
+async def no_resolver(_host, _port, _family):
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")

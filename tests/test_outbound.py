@@ -11,8 +11,10 @@ from time import monotonic
 
 import pytest
 
+from tracker.dialling import BlockedAddressError, Resolver
 from tracker.lookup import look_up
-from tracker.outbound import BlockedAddressError, Limits, Outbound, _Resolver
+from tracker.outbound import Limits, Outbound
+from tracker.phases import PHASES, Phases
 from tracker.rules.addresses import Allowed
 from tracker.rules.exchange import ExchangeFailure, HttpAnswer, HttpRequest
 
@@ -137,14 +139,20 @@ async def test_request_is_sent_as_it_was_made_and_with_nothing_added():
         saying(OK + b"transfer-encoding: chunked\r\n\r\n", b"1\r\na\r\n", drips="slowly"),
         saying(OK, b"a", drips="slowly"),
         saying(b"HTTP/1.1 100 Continue\r\n\r\n", drips="slowly"),
-        saying(b"HTTP/1.1 103 Early Hints\r\n\r\n", drips=True),
     ],
-    ids=["silence", "mid-headers", "mid-body", "drip-body", "drip-headers", "drip-continue", "flood-hints"],
+    ids=["silence", "mid-headers", "mid-body", "drip-body", "drip-headers", "drip-continue"],
 )
 async def test_deadline_holds_for_the_whole_exchange(behave):
     began = monotonic()
     assert failed(await get(behave, Limits(SECONDS, 1_000_000)), "timeout")
     assert SECONDS * 0.9 <= monotonic() - began < SECONDS + 5
+
+
+async def test_flood_of_interim_answers_is_cut_off():
+    flood = saying(b"HTTP/1.1 103 Early Hints\r\n\r\n", drips=True)
+    result = await get(flood, Limits(10, 1_000_000))
+    assert failed(result, "connection")
+    assert result.error_class == "protocol"
 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body")
@@ -415,7 +423,8 @@ async def test_operators_own_urls_are_not_guarded():
 
 async def test_resolver_gives_out_what_is_public(monkeypatch):
     resolving(monkeypatch, "8.8.8.8", "2606:4700:4700::1111")
-    found = await _Resolver(Allowed(), look_up).resolve("receiver.example", 443)
+    PHASES.set(Phases())
+    found = await Resolver(Allowed(), look_up).resolve("receiver.example", 443)
     assert [(each["host"], each["port"], each["family"]) for each in found] == [
         ("8.8.8.8", 443, socket.AF_INET),
         ("2606:4700:4700::1111", 443, socket.AF_INET6),
@@ -427,8 +436,9 @@ async def test_resolver_gives_out_what_is_public(monkeypatch):
 )
 async def test_resolver_refuses_what_is_not(monkeypatch, address):
     resolving(monkeypatch, address)
+    PHASES.set(Phases())
     with pytest.raises(BlockedAddressError):
-        await _Resolver(Allowed(), look_up).resolve("receiver.example")
+        await Resolver(Allowed(), look_up).resolve("receiver.example")
 
 
 async def test_each_look_up_has_a_thread_of_its_own(monkeypatch):

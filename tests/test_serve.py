@@ -1,5 +1,6 @@
 """The service as a process of its own: how it greets, how it refuses to start, and how it stops."""
 
+import base64
 import json
 import os
 import re
@@ -295,14 +296,58 @@ def test_stop_answers_who_waits_and_gives_back_what_hangs(start, tmp_path):
         assert database.execute(query).fetchall() == [(None, "pending", 0)]
 
 
-def test_log_is_json_where_it_is_not_a_terminal_and_warns_of_settings_without_effect(start):
-    process = start(TRACKER_API_KEY=KEY, TRACKER_ENCRYPTION_KEY="hush")
+def test_log_is_json_where_it_is_not_a_terminal(start):
+    process = start(TRACKER_API_KEY=KEY, TRACKER_ZZZ="hush")
     process.greeting()
     _, said = process.end(signal.SIGKILL)
-    (line,) = [line for line in said.splitlines() if "setting.not_supported" in line]
+    (line,) = [line for line in said.splitlines() if "setting.unknown" in line]
     assert line.startswith('{"timestamp":')
-    assert '"name":"TRACKER_ENCRYPTION_KEY"' in line
+    assert '"name":"TRACKER_ZZZ"' in line
     assert "hush" not in said
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "203.0.113.1"])  # noqa: S104 - to be refused
+def test_host_that_others_can_reach_wants_an_encryption_key_and_tells_how_to_make_one(start, tmp_path, host):
+    code, said = start("-m", "tracker", "up", "--host", host).end()
+    assert (code, said.count("\n")) == (2, 1)
+    assert said.startswith(f"Error: Other machines can reach {host}, ")
+    assert not (tmp_path / "tracker.db").exists()
+    command = said.partition("Make one by ")[2]
+    key = subprocess.check_output(command, shell=True, text=True).strip()  # noqa: S602 - as the operator would
+    # Not an address of this machine, so that the test does not listen where others can reach it.
+    code, said = start("-m", "tracker", "up", "--host", "203.0.113.1", TRACKER_ENCRYPTION_KEY=key).end()
+    assert (code, said.partition(":0:")[0]) == (2, "Error: Cannot listen on 203.0.113.1")
+
+
+def test_key_that_is_not_the_databases_ends_the_start_and_touches_nothing(start, tmp_path):
+    keys = [base64.b64encode(bytes([fill]) * 32).decode() for fill in (1, 2, 3)]
+    secret = callback_secret(start(TRACKER_API_KEY=KEY, TRACKER_ENCRYPTION_KEY=keys[0]))
+    before = dump_of(tmp_path / "tracker.db")
+    for given, way_out in (
+        (keys[1], "Add it behind the others, parted by a comma."),
+        ("", "Set TRACKER_ENCRYPTION_KEY"),
+    ):
+        code, said = start("-m", "tracker", "up", TRACKER_ENCRYPTION_KEY=given).end()
+        assert (code, said.count("\n")) == (2, 1)
+        assert said.startswith("Error: The database holds secrets that were encrypted under a key (fingerprint ")
+        assert way_out in said
+        assert dump_of(tmp_path / "tracker.db") == before
+    for given in (f"{keys[2]},{keys[0]}", keys[2]):
+        assert callback_secret(start(TRACKER_API_KEY=KEY, TRACKER_ENCRYPTION_KEY=given)) == secret
+
+
+def callback_secret(process):
+    """The secret as a process has it, which is then ended."""
+    with process.client() as client:
+        client.post("/v1/subscriptions", json={"callback_url": "https://receiver.example"}).raise_for_status()
+        secret = client.get("/v1/callback-secret").json()["secret"]
+    assert process.end(signal.SIGTERM)[0] == 0
+    return secret
+
+
+def dump_of(path):
+    with closing(sqlite3.connect(path)) as database:
+        return list(database.iterdump())
 
 
 def test_migrate_makes_the_database_and_tells_its_revision(tmp_path):

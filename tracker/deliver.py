@@ -75,12 +75,12 @@ class Deliverer:
 
     async def _claim_forced(self, count: int, now: datetime) -> None:
         """Starts what is to be sent whatever holds its subscriber back."""
-        free = self._slots.total - self._flights.as_they_are().total
+        free = self._slots.total - len(self._flights)
         for delivery in await self._deliveries.claim((), now, now + self._lease, forced=min(count, free)):
             self._start(delivery, is_retry=False)
 
     def _is_full(self) -> bool:
-        return self._flights.as_they_are().total >= self._slots.total
+        return len(self._flights) >= self._slots.total
 
     async def drain(self) -> None:
         """Returns once every attempt that was started is written."""
@@ -128,7 +128,7 @@ class Deliverer:
 
     def _free_slots(self, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
-            self._flights.end(delivery.id)
+            self._flights.end(delivery)
         # What waited for room at its cap, and what is to be retried, is found by a look at the lanes.
         self._wake_at(self._surroundings.now())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tracker.rules.slots import FIRST_TRUST, InFlight, host_of, trust_after
 
 if TYPE_CHECKING:
-    from store.records import ClaimedDelivery
+    from store.records import ClaimedDelivery, Delivery
 
 
 class Flights:
@@ -17,24 +17,24 @@ class Flights:
     def __init__(self) -> None:
         self._by_subscriber: Counter[str] = Counter()
         self._by_host: Counter[str] = Counter()
-        self._retries: dict[str, ClaimedDelivery] = {}
-        self._flying: dict[str, ClaimedDelivery] = {}
+        self._retries = 0
+        # By claim: a delivery whose lease was lost may fly twice.
+        self._flying: dict[tuple[str, int], tuple[str, bool]] = {}
         self._trust: dict[str, int] = {}
 
     def start(self, claimed: ClaimedDelivery, *, is_retry: bool) -> None:
         """An attempt of this delivery takes a slot."""
-        delivery = claimed.delivery
-        self._flying[delivery.id] = claimed
-        if is_retry:
-            self._retries[delivery.id] = claimed
-        self._by_subscriber[delivery.subscriber] += 1
-        self._by_host[host_of(claimed.url)] += 1
+        host = host_of(claimed.url)
+        self._flying[_claim_of(claimed.delivery)] = host, is_retry
+        self._by_subscriber[claimed.delivery.subscriber] += 1
+        self._by_host[host] += 1
+        self._retries += is_retry
 
-    def end(self, delivery_id: str) -> None:
+    def end(self, delivery: Delivery) -> None:
         """Its slot is free again."""
-        claimed = self._flying.pop(delivery_id)
-        self._retries.pop(delivery_id, None)
-        for counts, name in ((self._by_subscriber, claimed.delivery.subscriber), (self._by_host, host_of(claimed.url))):
+        host, is_retry = self._flying.pop(_claim_of(delivery))
+        self._retries -= is_retry
+        for counts, name in ((self._by_subscriber, delivery.subscriber), (self._by_host, host)):
             counts[name] -= 1
             if not counts[name]:
                 del counts[name]
@@ -47,4 +47,11 @@ class Flights:
 
     def as_they_are(self) -> InFlight:
         """The counts at this moment."""
-        return InFlight(self._by_subscriber, self._by_host, len(self._retries), self._trust)
+        return InFlight(self._by_subscriber, self._by_host, self._retries, self._trust)
+
+    def __len__(self) -> int:
+        return len(self._flying)
+
+
+def _claim_of(delivery: Delivery) -> tuple[str, int]:
+    return delivery.id, delivery.lease_epoch

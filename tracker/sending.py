@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from store.records import Attempt, AttemptOutcome, AttemptResult, ClaimedDelivery, Secret
-from tracker import __version__
+from store.records import Attempt, AttemptOutcome, AttemptResult, ClaimedDelivery
 from tracker.rules import retry
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult, HttpRequest, retry_after
 from tracker.rules.payload import webhook_body
-from tracker.rules.signing import signed_headers
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tracker.outbound import Outbound
+    from tracker.signer import Signer
     from tracker.surroundings import Surroundings
 
 KEPT_OF_ANSWER = 4096
@@ -24,8 +24,8 @@ KEPT_OF_ANSWER = 4096
 class Sender:
     """Makes attempts.
 
-    `schedule` are the seconds to wait after attempt 1, 2, …; `callback_secret` signs the deliveries of jobs' own
-    callbacks; `jobs_url` is where a thin webhook says that its job can be asked for.
+    `schedule` are the seconds to wait after attempt 1, 2, …; `jobs_url` is where a thin webhook says that its job can
+    be asked for.
     """
 
     def __init__(
@@ -33,13 +33,13 @@ class Sender:
         outbound: Outbound,
         surroundings: Surroundings,
         schedule: tuple[float, ...],
-        callback_secret: str,
+        signer: Signer,
         jobs_url: str,
     ) -> None:
         self._outbound = outbound
         self._surroundings = surroundings
         self._schedule = schedule
-        self._callback_secret = Secret(callback_secret)
+        self._signer = signer
         self._jobs_url = jobs_url
 
     async def attempt(self, claimed: ClaimedDelivery) -> AttemptOutcome:
@@ -49,27 +49,32 @@ class Sender:
         now = self._surroundings.now()
         attempt = self._judged(claimed, result, started, now)
         asked = None if isinstance(result, ExchangeFailure) else retry_after(result.headers, now)
-        return retry.decide(claimed.delivery, attempt, self._schedule, now, self._surroundings.jitter(), asked)
+        is_ours = isinstance(result, ExchangeFailure) and result.is_ours
+        jitter = self._surroundings.jitter()
+        return retry.decide(claimed.delivery, attempt, self._schedule, now, jitter, asked, is_ours=is_ours)
 
     def _request(self, claimed: ClaimedDelivery, now: datetime) -> HttpRequest:
-        secrets = claimed.secrets or (self._callback_secret,)
         body = webhook_body(claimed.body, claimed.delivery.payload, self._jobs_url)
-        signed = signed_headers(claimed.delivery.event_id, body, secrets, __version__, now)
-        # By their names in lower case, or a `User-Agent` of the subscription would be sent beside ours.
-        own = {name.lower(): value for name, value in claimed.headers.items()}
-        return HttpRequest("POST", claimed.url, {**own, **signed}, body)
+        return HttpRequest("POST", claimed.url, self._signer.headers(claimed, body, now), body)
 
     def _judged(self, claimed: ClaimedDelivery, result: ExchangeResult, started: datetime, now: datetime) -> Attempt:
-        attempt_id = self._surroundings.new_id("att")
-        number = claimed.delivery.attempts + 1
-        duration = max(round((now - started).total_seconds() * 1000), 0)
+        attempt = Attempt(
+            self._surroundings.new_id("att"),
+            claimed.delivery.id,
+            claimed.delivery.attempts + 1,
+            started,
+            max(round((now - started).total_seconds() * 1000), 0),
+            AttemptResult.DELIVERED,
+            address=result.trace.address,
+            is_private=result.trace.is_private,
+            phases={name: round(milliseconds, 3) for name, milliseconds in result.trace.phases.items()},
+        )
         if isinstance(result, ExchangeFailure):
-            outcome = _result_of(result)
-            return Attempt(attempt_id, claimed.delivery.id, number, started, duration, outcome, error=result.message)
+            return replace(attempt, outcome=_result_of(result), error=result.message, error_class=result.error_class)
         outcome = retry.judge(result.status)
         error = None if outcome is AttemptResult.DELIVERED else f"The subscriber answered HTTP {result.status}."
         body = result.body.decode("utf-8", "replace").replace("\0", "")
-        return Attempt(attempt_id, claimed.delivery.id, number, started, duration, outcome, result.status, error, body)
+        return replace(attempt, outcome=outcome, http_status=result.status, error=error, response_body=body)
 
 
 def _result_of(failure: ExchangeFailure) -> AttemptResult:

@@ -14,6 +14,7 @@ import uvicorn
 
 from store.database import Database
 from store.errors import StoreError
+from store.vault import MAKE_A_KEY
 from tracker.key_file import KeyFile
 from tracker.logs import configure_logs
 from tracker.providers.description import DescriptionError
@@ -45,6 +46,7 @@ def serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None
 
     At SIGHUP it takes the credentials that `read_again` finds; that may raise ValueError.
     """
+    _require_encryption(settings)
     configure_logs(settings.log_format)
     try:
         asyncio.run(_serve(settings, read_again))
@@ -62,6 +64,16 @@ def migrate(settings: Settings) -> str:
         return asyncio.run(database.revision())
     finally:
         database.close()
+
+
+def _require_encryption(settings: Settings) -> None:
+    if settings.is_on_loopback or settings.encryption_keys:
+        return
+    message = (
+        f"Other machines can reach {settings.host}, so secrets must not lie in the database as they are: set "
+        f"TRACKER_ENCRYPTION_KEY, and keep it, since what it encrypts is lost without it. Make one by {MAKE_A_KEY}"
+    )
+    raise StartError(message)
 
 
 async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None) -> None:

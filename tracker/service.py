@@ -19,8 +19,11 @@ from store.jobs import Jobs, Recorded
 from store.keys import Keys
 from store.profiles import Profiles
 from store.records import ApiKey, Scope
+from store.replays import Replays
+from store.sealing import seal_all
 from store.secrets import Secrets
 from store.subscriptions import Subscriptions
+from store.vault import Vault
 from tracker.accounts import Accounts
 from tracker.api.context import Context
 from tracker.api.idempotency import Idempotency
@@ -35,19 +38,29 @@ from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.providers.environment import ProviderError
+from tracker.replay import Replayer
+from tracker.rules import replay
 from tracker.rules.events import subscription_disabled_event
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.health import has_only_failed_for_too_long, health_after
 from tracker.rules.keys import NEW_KEY_BYTES, key_digest, last_characters, new_key
-from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
+from tracker.rules.signing import (
+    NEW_SECRET_BYTES,
+    PRIVATE_KEY_BYTES,
+    new_private_key,
+    new_secret,
+    private_key_of,
+    public_key_of,
+)
 from tracker.rules.slots import slots_of
 from tracker.sending import KEPT_OF_ANSWER, Sender
 from tracker.settings import NAMES
+from tracker.signer import Signer
 from tracker.surroundings import Surroundings
 from tracker.sweep import ROWS_AT_A_TIME, Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from starlette.applications import Starlette
@@ -97,14 +110,12 @@ class Service:
             await self.jobs.recover_leases(None)
             await self.deliveries.recover_leases(None)
             await self._make_first_key()
-            self.callback_secret = await self._callback_secret()
+            await self._take_own_secrets()
             await self._build_loops(stack)
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
         self._warn_of_unknown_settings()
-        for name in self.settings.not_supported:
-            _log.warning("setting.not_supported", name=name, hint="It has no effect in this version.")
         return self
 
     def _warn_of_unknown_settings(self) -> None:
@@ -138,14 +149,18 @@ class Service:
     async def _open_store(self, stack: AsyncExitStack) -> None:
         self._database = Database.open(self.settings.database_url)
         stack.callback(self._database.close)
+        self.vault = Vault(self.settings.encryption_keys)
+        if rows := await seal_all(self._database, self.vault):
+            _log.info("secrets.sealed", rows=rows)
         self.intervals = await self._learned(stack)
         self.jobs = Jobs(self._database, deliveries_of, self.intervals.choose)
         self.events = Events(self._database)
         self.subscriptions = Subscriptions(self._database)
         rules = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
         self.deliveries = Deliveries(self._database, rules)
+        self.replays = Replays(self._database, replay.is_near, replay.is_replayed, replay.queue, replay.LARGEST_BACKLOG)
         self.keys = Keys(self._database)
-        self.idempotency = Idempotency(Answers(self._database), self.surroundings)
+        self.answers = Answers(self._database)
         self.key_ring = KeyRing(self.keys, self.surroundings, self.settings.api_key)
         stack.push_async_callback(self.key_ring.write_uses, is_over=True)
 
@@ -171,6 +186,7 @@ class Service:
         self.metronome = Metronome(surroundings)
         self.poll_beat = self.metronome.beat("poll", lambda: self.poller.tick())  # noqa: PLW0108 - the poller is built below
         self.deliver_beat = self.metronome.beat("deliver", lambda: self.deliverer.tick())  # noqa: PLW0108 - the same
+        self.replay_beat = self.metronome.beat("replay", lambda: self.replayer.tick())  # noqa: PLW0108 - the same
         self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
         self.accounts = Accounts(self.catalog.budget, surroundings)
         for held in await HeldAccounts(self._database).all():
@@ -189,7 +205,7 @@ class Service:
             await stack.enter_async_context(to_subscribers),
             surroundings,
             settings.retry_schedule,
-            self.callback_secret,
+            Signer(self.vault, self.callback_secret, self.private_key),
             f"{settings.public_url}/v1/jobs",
         )
         self.deliverer = Deliverer(
@@ -200,6 +216,7 @@ class Service:
             settings.attempt_seconds,
             wake_at=self.deliver_beat.wake_at,
         )
+        self.replayer = Replayer(self.replays, surroundings, wake=self.replay_beat.wake, deliver=self.deliver_beat.wake)
         self.sweep = Sweep(
             self.jobs,
             self.deliveries,
@@ -208,7 +225,11 @@ class Service:
             settings.retention,
             told=self._tell,
             look_again=self._look_again,
-            chores=(self.key_ring.write_uses, lambda: self.idempotency.forget_expired(ROWS_AT_A_TIME)),
+            chores=(
+                lambda now: self.replays.forget(now - settings.retention, ROWS_AT_A_TIME),
+                lambda now: self.answers.forget(now, ROWS_AT_A_TIME),
+                lambda _now: self.key_ring.write_uses(),
+            ),
         )
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
@@ -216,7 +237,7 @@ class Service:
             # Unless it is started the metronome notes what wakes it and does nothing.
             self.metronome.start()
             stack.callback(self.metronome.stop)
-            for beat in (self.poll_beat, self.deliver_beat, self.sweep_beat):
+            for beat in (self.poll_beat, self.deliver_beat, self.replay_beat, self.sweep_beat):
                 beat.wake()
         stack.push_async_callback(self._finish_what_is_in_flight)
 
@@ -233,6 +254,7 @@ class Service:
     def _look_again(self) -> None:
         self.poll_beat.wake()
         self.deliver_beat.wake()
+        self.replay_beat.wake()
 
     async def _make_first_key(self) -> None:
         if self.settings.api_key is not None or await self.keys.has_any():
@@ -243,9 +265,15 @@ class Service:
         await self.key_ring.add(made)
         self.new_api_key = key
 
-    async def _callback_secret(self) -> str:
-        fresh = new_secret(self.surroundings.entropy(NEW_SECRET_BYTES))
-        return self.settings.callback_secret or await Secrets(self._database).get_or_add("callback", fresh)
+    async def _take_own_secrets(self) -> None:
+        given = self.settings.callback_secret
+        self.callback_secret = given or await self._own_secret("callback", new_secret, NEW_SECRET_BYTES)
+        self.private_key = private_key_of(await self._own_secret("ed25519", new_private_key, PRIVATE_KEY_BYTES))
+
+    async def _own_secret(self, name: str, make: Callable[[bytes], str], size: int) -> str:
+        """The service's secret of this name, made at the first start."""
+        fresh = self.vault.seal(make(self.surroundings.entropy(size)))
+        return self.vault.open(await Secrets(self._database).get_or_add(name, fresh))
 
     def _context(self) -> Context:
         return Context(
@@ -253,9 +281,10 @@ class Service:
             events=self.events,
             subscriptions=self.subscriptions,
             deliveries=self.deliveries,
+            replays=self.replays,
             keys=self.keys,
             key_ring=self.key_ring,
-            idempotency=self.idempotency,
+            idempotency=Idempotency(self.answers, self.surroundings),
             catalog=self.catalog,
             accounts=self.accounts,
             intervals=self.intervals,
@@ -263,10 +292,13 @@ class Service:
             bell=self.bell,
             allowed=self.settings.allowed,
             callback_secret=self.callback_secret,
+            public_key=public_key_of(self.private_key),
+            vault=self.vault,
             callback_flaw=callback_flaw,
             ask_provider=self._to_providers.exchange,
             poll_at=self.poll_beat.wake_at,
             deliver=self.deliver_beat.wake,
+            start_replay=self.replayer.start,
             unready=self._unready,
         )
 

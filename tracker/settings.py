@@ -8,7 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tracker.rules.addresses import Allowed, allowed_from
+from store.vault import key_from
+from tracker.rules.addresses import Allowed, allowed_from, literal_address
 from tracker.rules.durations import seconds_in
 from tracker.rules.retry import DEFAULT_SCHEDULE
 from tracker.rules.signing import secret_flaw
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHORTEST_API_KEY = 16
-_NOT_SUPPORTED = ("TRACKER_ENCRYPTION_KEY",)
-"""Named by the contract and without effect in this version: the service warns when one is set."""
 
 NAMES = (
     *(
@@ -31,7 +30,7 @@ NAMES = (
     ),
     *("TRACKER_PROVIDERS_DIR", "TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP", "TRACKER_POLL_SLOTS"),
     *("TRACKER_DELIVERY_SLOTS", "TRACKER_RETRY_SCHEDULE", "TRACKER_ATTEMPT_TIMEOUT", "TRACKER_RETENTION"),
-    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_URL", *_NOT_SUPPORTED),
+    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_ENCRYPTION_KEY", "TRACKER_URL"),
 )
 """Every setting that is not one of a provider; TRACKER_URL is the clients'."""
 
@@ -52,6 +51,7 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     api_key: str | None = field(default=None, repr=False)
     callback_secret: str | None = field(default=None, repr=False)
+    encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
     providers_dir: Path | None = None
     allowed: Allowed = field(default_factory=Allowed)
     poll_slots: int = 256
@@ -62,7 +62,6 @@ class Settings:
     delay_per_poll: float | None = None
     log_format: LogFormat | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    not_supported: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -78,6 +77,7 @@ class Settings:
             ),
             api_key=env.api_key("TRACKER_API_KEY"),
             callback_secret=env.secret("TRACKER_CALLBACK_SECRET"),
+            encryption_keys=env.keys("TRACKER_ENCRYPTION_KEY"),
             providers_dir=env.path("TRACKER_PROVIDERS_DIR"),
             allowed=env.allowed("TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP"),
             poll_slots=env.integer("TRACKER_POLL_SLOTS", 256, 1, 10_000),
@@ -88,13 +88,18 @@ class Settings:
             delay_per_poll=env.seconds("TRACKER_DELAY_PER_POLL"),
             log_format=env.log_format("TRACKER_LOG_FORMAT"),
             environ=env.values,
-            not_supported=tuple(name for name in _NOT_SUPPORTED if name in env.values),
         )
 
     @property
     def shown_database_url(self) -> str:
         """The database's URL without its password."""
         return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.database_url)
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether this machine alone can reach the API."""
+        address = literal_address(self.host)
+        return self.host.lower() == "localhost" if address is None else address.is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,14 @@ class _Environment:
             message = f"{name} cannot be used: {flaw}"
             raise SettingsError(message)
         return secret
+
+    def keys(self, name: str) -> tuple[bytes, ...]:
+        """A list of keys, parted by commas."""
+        try:
+            return tuple(key_from(text) for text in self.values[name].split(",")) if name in self.values else ()
+        except ValueError as error:
+            message = f"{name} cannot be used: {error}"
+            raise SettingsError(message) from error
 
     def allowed(self, networks: str, http: str) -> Allowed:
         entries = tuple(entry.strip() for entry in self.values.get(networks, "").split(",") if entry.strip())

@@ -32,7 +32,7 @@ class Sweep:
     """Tidies up every half minute.
 
     `told` is called with what came of jobs that it ended. `look_again` is called each time: no loop sleeps longer than
-    that by mistake. `chores` are what else there is to do: each does a small batch and counts its rows.
+    that by mistake. `chores` are what else there is to do by a time: each does a small batch and counts its rows.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Sweep:
         retention: timedelta,
         told: Callable[[Recorded], None],
         look_again: Callable[[], None],
-        chores: Sequence[Callable[[], Awaitable[int]]] = (),
+        chores: Sequence[Callable[[datetime], Awaitable[int]]] = (),
     ) -> None:
         self._jobs = jobs
         self._deliveries = deliveries
@@ -67,7 +67,7 @@ class Sweep:
         old = now - self._retention
         forgotten = await self._jobs.forget_finished(old, ROWS_AT_A_TIME)
         forgotten += await self._events.forget(old, ROWS_AT_A_TIME)
-        done = [forgotten, expired, *[await chore() for chore in self._chores]]
+        done = [forgotten, expired, *[await chore(now) for chore in self._chores]]
         # A full batch says that there is more to do.
         return now + (timedelta(seconds=1) if max(done) >= ROWS_AT_A_TIME else EVERY)
 

@@ -1,7 +1,9 @@
 """`Idempotency-Key`: a call that is repeated under the same key is carried out once."""
 
 import asyncio
+import base64
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -15,30 +17,14 @@ from tracker.service import Service
 from .steps import KEY, PUBLIC_URL, a_job, attempt, client_of, fetch, flaws, ids_of, problem, see, subscribe, track
 
 GUARD = 10
+LONG_AGO = "2025-01-01T00:00:00Z"
 DAY = 86_400
+GIVEN_SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 CANCELABLE = {"provider": "scenario", "kind": "job"}
 
 
 def keyed(key="k1"):
     return {"idempotency-key": key}
-
-
-class Mirror:
-    """A vault that seals by turning bytes around."""
-
-    def seal(self, data):
-        return b"sealed" + data[::-1]
-
-    def open(self, data):
-        return data.removeprefix(b"sealed")[::-1]
-
-
-@pytest.fixture
-def with_vault(service):
-    """Gives the service a vault, as it has one with TRACKER_ENCRYPTION_KEY."""
-    answers = Answers(service._database)
-    idempotency = Idempotency(answers, service.surroundings, Mirror())
-    service.app.state.context = replace(service.app.state.context, idempotency=idempotency)
 
 
 def said(response):
@@ -61,6 +47,8 @@ async def paths_of_posts(client, service):
         "/v1/subscriptions": {"callback_url": PUBLIC_URL},
         "/v1/subscriptions/{id}/test": (f"/v1/subscriptions/{subscription['id']}/test", None),
         "/v1/deliveries/{id}/retry": (f"/v1/deliveries/{delivery}/retry", None),
+        "/v1/subscriptions/{id}/rotate-secret": (f"/v1/subscriptions/{subscription['id']}/rotate-secret", None),
+        "/v1/subscriptions/{id}/replay": (f"/v1/subscriptions/{subscription['id']}/replay", {"since": LONG_AGO}),
         "/v1/keys": {"name": "the shop"},
     }
 
@@ -76,7 +64,6 @@ def accept_cancels(service):
     return asked
 
 
-@pytest.mark.usefixtures("with_vault")
 async def test_every_post_is_answered_alike_when_it_is_repeated(client, service):
     asked = accept_cancels(service)
     posts = await paths_of_posts(client, service)
@@ -194,7 +181,8 @@ async def test_sweep_deletes_what_has_expired(client, service, tmp_path):
     await client.post("/v1/jobs", json=a_job(2), headers=keyed("k2"))
     service.surroundings.now.advance(1)
     await service.sweep.tick()
-    assert rows_of(tmp_path, "key") == [("k2",)]
+    with closing(sqlite3.connect(tmp_path / "tracker.db")) as database:
+        assert database.execute("SELECT key FROM answers").fetchall() == [("k2",)]
 
 
 async def test_answer_outlives_a_restart(settings_of, surroundings):
@@ -239,44 +227,42 @@ async def test_without_a_key_a_call_is_made_each_time(client):
     assert len(await ids_of(client, "/v1/subscriptions")) == 2
 
 
-def rows_of(folder, columns):
-    database = sqlite3.connect(folder / "tracker.db")
-    try:
-        return database.execute(f"SELECT {columns} FROM answers ORDER BY key").fetchall()  # noqa: S608 - of this file
-    finally:
-        database.close()
-
-
-@pytest.mark.usefixtures("with_vault")
 async def test_answer_that_holds_a_secret_is_stored_sealed(client, tmp_path):
-    subscription = await client.post("/v1/subscriptions", json={"callback_url": PUBLIC_URL}, headers=keyed("k1"))
-    key = await client.post("/v1/keys", json={"name": "the shop"}, headers=keyed("k2"))
-    await client.post("/v1/jobs", json=a_job(), headers=keyed("k3"))
-    stored = rows_of(tmp_path, "is_sealed, body")
-    assert [is_sealed for is_sealed, _ in stored] == [1, 1, 0]
-    assert [body.startswith(b"sealed") for _, body in stored] == [True, True, False]
-    again = await client.post("/v1/keys", json={"name": "the shop"}, headers=keyed("k2"))
-    assert said(again) == said(key)
-    assert subscription.json()["secret"].startswith("whsec_")
+    made = await client.post("/v1/subscriptions", json={"callback_url": PUBLIC_URL}, headers=keyed("k1"))
+    rotate = f"/v1/subscriptions/{made.json()['id']}/rotate-secret"
+    rotated = await client.post(rotate, headers=keyed("k2"))
+    key = await client.post("/v1/keys", json={"name": "the shop"}, headers=keyed("k3"))
+    await client.post("/v1/jobs", json=a_job(), headers=keyed("k4"))
+    with closing(sqlite3.connect(tmp_path / "tracker.db")) as database:
+        stored = [body for (body,) in database.execute("SELECT body FROM answers ORDER BY key")]
+    assert [body.startswith("§".encode()) for body in stored] == [True, True, True, False]
+    for secret in (made.json()["secret"], rotated.json()["secret"], key.json()["key"], KEY):
+        assert not [body for body in stored if secret.encode() in body]
+    assert said(await client.post(rotate, headers=keyed("k2"))) == said(rotated)
+    assert said(await client.post("/v1/keys", json={"name": "the shop"}, headers=keyed("k3"))) == said(key)
 
 
-async def test_secret_is_not_stored_without_a_vault_and_the_repeat_is_told_what_was_made(client, tmp_path):
-    for path, body in {"/v1/subscriptions": {"callback_url": PUBLIC_URL}, "/v1/keys": {"name": "the shop"}}.items():
-        first = await client.post(path, json=body, headers=keyed(path))
-        assert first.status_code == 201
-        again = await client.post(path, json=body, headers=keyed(path))
-        assert "TRACKER_ENCRYPTION_KEY" in problem(again, 409)["detail"]
-        assert again.headers["location"] == first.headers["location"]
-        assert len(await ids_of(client, path)) == 1
-    assert rows_of(tmp_path, "is_sealed, body") == [(1, None), (1, None)]
+async def test_rotation_that_is_repeated_is_one(client, service):
+    subscription = await subscribe(client)
+    rotate, body = f"/v1/subscriptions/{subscription['id']}/rotate-secret", {"secret": GIVEN_SECRET}
+    first = await client.post(rotate, json=body, headers=keyed())
+    assert said(await client.post(rotate, json=body, headers=keyed())) == said(first)
+    assert flaws(await client.post(rotate, json=body)) == ["/secret"]
+    assert len((await service.subscriptions.get(subscription["id"])).secrets) == 2
 
 
-@pytest.mark.usefixtures("with_vault")
-async def test_sealed_answer_is_withheld_where_the_vault_is_gone(client, service):
-    await client.post("/v1/keys", json={"name": "the shop"}, headers=keyed())
-    idempotency = Idempotency(Answers(service._database), service.surroundings)
-    service.app.state.context = replace(service.app.state.context, idempotency=idempotency)
-    problem(await client.post("/v1/keys", json={"name": "the shop"}, headers=keyed()), 409)
+async def test_secret_is_opened_by_the_key_that_was_used_alone(settings_of, surroundings):
+    """The operator changes TRACKER_API_KEY, and repeats a call that was made with the one before."""
+    responses = []
+    for key in (KEY, f"{KEY}-changed"):
+        async with (
+            Service(settings_of(TRACKER_API_KEY=key), surroundings, is_ticking=False, is_learning=False) as service,
+            client_of(service, key) as client,
+        ):
+            responses.append(await client.post("/v1/keys", json={"name": "the shop"}, headers=keyed()))
+    made, repeat = responses
+    assert "HTTP 201" in problem(repeat, 409)["detail"]
+    assert repeat.headers["location"] == made.headers["location"]
 
 
 async def test_call_that_another_process_answered_meanwhile_is_answered_like_there(client, service):

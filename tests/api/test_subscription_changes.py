@@ -15,6 +15,7 @@ CHANGES = {
     "payload": "thin",
     "order": "latest",
     "max_in_flight": 2,
+    "signatures": ["v1", "v1a"],
     "status": "paused",
 }
 
@@ -62,6 +63,8 @@ async def test_null_is_what_a_new_one_has(client):
         ({"events": ["job.unheard"]}, "/events"),
         ({"providers": ["nobody"]}, "/providers"),
         ({"headers": {"host": "x"}}, "/headers"),
+        ({"headers": {"x-team": "***"}}, "/headers"),
+        ({"signatures": ["v1a"]}, "/signatures"),
         ({"payload": "fat"}, "/payload"),
         ({"order": "any"}, "/order"),
         ({"max_in_flight": 0}, "/max_in_flight"),

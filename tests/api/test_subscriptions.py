@@ -28,6 +28,7 @@ async def test_new_subscription_is_shown_whole_with_its_secret(client):
         "payload": "full",
         "order": "none",
         "max_in_flight": None,
+        "signatures": ["v1"],
         "status": "active",
         "status_reason": None,
         "created_at": "2026-01-01T12:00:00.000Z",
@@ -47,6 +48,7 @@ async def test_what_was_given_is_kept(client):
         "payload": "thin",
         "order": "per_job",
         "max_in_flight": 9,
+        "signatures": ["v1", "v1a"],
         "secret": SECRET,
     }
     made = await subscribe(client, **given)

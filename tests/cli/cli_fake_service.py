@@ -190,6 +190,24 @@ def attempt(**changes):
     }
 
 
+def replay(**changes):
+    return {
+        "id": "rpl_06f0000000000000000000000a",
+        "subscription_id": "sub_06f0000000000000000000000a",
+        "status": "running",
+        "total": 120,
+        "queued": 0,
+        "since": NOW,
+        "until": NOW,
+        "events": ["job.succeeded"],
+        "only_failed": False,
+        "rate": 50.0,
+        "created_at": NOW,
+        "finished_at": None,
+        **changes,
+    }
+
+
 def listing(*rows, next_cursor=None):
     return Reply(200, {"data": list(rows), "next_cursor": next_cursor})
 

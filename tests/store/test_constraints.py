@@ -53,7 +53,7 @@ ROWS = {
         "answered_at": NOW,
         "status": 201,
         "headers": {},
-        "is_sealed": False,
+        "body": b"{}",
     },
     "secrets": {"name": "callback", "value": "whsec_YQ=="},
     "profiles": {"provider": "scenario", "kind": "job", "model": "", "state": b"1" * 4096, "updated_at": NOW},

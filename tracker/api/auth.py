@@ -28,6 +28,12 @@ def caller_of(request: Request) -> Caller:
     return cast("Caller", request.state.caller)
 
 
+def bearer_key(request: Request) -> str:
+    """The API key that a request comes with ("": none)."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
 class Authentication:
     """Lets in whoever has a valid key, and everybody to what is open; what a key may do, each call's gate says."""
 
@@ -66,7 +72,5 @@ class Authentication:
 
 
 async def _caller(request: Request) -> Caller | None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        return None
-    return await context_of(request).key_ring.caller(key.strip())
+    key = bearer_key(request)
+    return await context_of(request).key_ring.caller(key) if key else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SkipValidation, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SkipValidation, ValidationError
 
 from store.records import Order, PayloadForm, Scope, SubscriptionStatus
 from tracker.api.problems import ApiError, wrong_field
+from tracker.rules.rotation import DEFAULT_GRACE, LONGEST_GRACE
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -33,11 +34,20 @@ def _time_in_body(value: object) -> datetime:
         raise ValueError(message) from error
 
 
+def _with_v1(names: list[str]) -> list[str]:
+    """The names of the signatures that a subscription asks for."""
+    if "v1" not in names:
+        message = 'every webhook is signed by "v1"; give ["v1"] or ["v1", "v1a"].'
+        raise ValueError(message)
+    return names
+
+
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Patterns = Annotated[list[Text], Field(min_length=1, max_length=50)]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)]
 InFlight = Annotated[int, Field(ge=1, le=100, strict=True)]
+Signatures = Annotated[list[Literal["v1", "v1a"]], AfterValidator(_with_v1), Field(max_length=2)]
 Scalar = str | int | float | bool | None
 Time = Annotated[datetime, PlainValidator(_time_in_body)]
 
@@ -73,6 +83,16 @@ class BatchBody(Body):
     jobs: Annotated[list[SkipValidation[JobBody]], Field(min_length=1, max_length=MOST_JOBS)]
 
 
+class ReplayBody(Body):
+    """`POST /v1/subscriptions/{id}/replay`; `rate` is in deliveries a second."""
+
+    since: Time
+    until: Time | None = None
+    events: Patterns | None = None
+    only_failed: Annotated[bool, Field(strict=True)] = False
+    rate: Annotated[float, Field(ge=0.1, le=1000, strict=True)] = 50.0
+
+
 class SubscriptionBody(Body):
     """`POST /v1/subscriptions`."""
 
@@ -82,10 +102,18 @@ class SubscriptionBody(Body):
     kinds: Annotated[list[Text], Field(max_length=50)] = []
     tags: Tags = []
     description: Annotated[str, Field(max_length=500)] | None = None
-    headers: Annotated[dict[str, str], Field(max_length=20)] = {}
+    headers: Annotated[dict[str, str], Field(max_length=20, repr=False)] = {}
     payload: PayloadForm = PayloadForm.FULL
     order: Order = Order.NONE
     max_in_flight: InFlight | None = None
+    signatures: Signatures = ["v1"]
+    secret: str | None = Field(default=None, repr=False)
+
+
+class RotationBody(Body):
+    """`POST /v1/subscriptions/{id}/rotate-secret`."""
+
+    grace_seconds: Annotated[float, Field(ge=0, le=LONGEST_GRACE, strict=True)] = DEFAULT_GRACE
     secret: str | None = Field(default=None, repr=False)
 
 
@@ -98,10 +126,11 @@ class SubscriptionChanges(Body):
     kinds: Annotated[list[Text], Field(max_length=50)] | None = None
     tags: Tags | None = None
     description: Annotated[str, Field(max_length=500)] | None = None
-    headers: Annotated[dict[str, str], Field(max_length=20)] | None = None
+    headers: Annotated[dict[str, str], Field(max_length=20)] | None = Field(default=None, repr=False)
     payload: PayloadForm | None = None
     order: Order | None = None
     max_in_flight: InFlight | None = None
+    signatures: Signatures | None = None
     status: SubscriptionStatus | None = None
     from_now: Annotated[bool, Field(strict=True)] = False
 
@@ -117,10 +146,10 @@ class KeyBody(Body):
 T = TypeVar("T", bound=Body)
 
 
-async def read_body(request: Request, model: type[T]) -> T:
-    """The request's body as a model. Raises ApiError: 400, 413, 415 or 422."""
+async def read_body(request: Request, model: type[T], *, if_empty: bytes = b"") -> T:
+    """The request's body as a model; `if_empty` stands for none. Raises ApiError: 400, 413, 415 or 422."""
     _refuse_unreadable(request)
-    return parse_body(await bytes_of(request), model)
+    return parse_body(await bytes_of(request) or if_empty, model)
 
 
 async def refuse_body(request: Request) -> None:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from store.events import Events
     from store.jobs import Jobs
     from store.keys import Keys
+    from store.records import KeptAnswer, Replay
+    from store.replays import Replays
     from store.subscriptions import Subscriptions
+    from store.vault import Vault
     from tracker.accounts import Accounts
     from tracker.api.idempotency import Idempotency
     from tracker.bell import Bell
@@ -32,14 +35,15 @@ class Context:
     """The parts of a running service that the API uses.
 
     `callback_flaw` says why a callback URL is refused (None: it is not); `ask_provider` sends a request to a provider.
-    `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `unready` says
-    why the service is not ready, if it is not.
+    `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `start_replay`
+    begins a replay and counts the first of it. `unready` says why the service is not ready, if it is not.
     """
 
     jobs: Jobs
     events: Events
     subscriptions: Subscriptions
     deliveries: Deliveries
+    replays: Replays
     keys: Keys
     key_ring: KeyRing
     idempotency: Idempotency
@@ -50,10 +54,13 @@ class Context:
     bell: Bell
     allowed: Allowed
     callback_secret: str = field(repr=False)
+    public_key: str
+    vault: Vault
     callback_flaw: Callable[[str, Allowed], str | None]
     ask_provider: Callable[[HttpRequest], Awaitable[ExchangeResult]]
     poll_at: Callable[[datetime], None]
     deliver: Callable[[], None]
+    start_replay: Callable[[Replay, Callable[[Replay], KeptAnswer | None]], Awaitable[Replay]]
     unready: Callable[[], Awaitable[list[str]]]
 
 

@@ -2,7 +2,8 @@
 
 What is under way is known in memory alone, so a process that dies blocks nothing. What was answered is stored: where a
 call makes something new, in the same transaction, so that a repeat after a crash finds either both or neither. The
-other calls come to the same when they are carried out again.
+other calls come to the same when they are carried out again. An answer that holds a secret is sealed under a key that
+is made of its caller's API key, which is stored nowhere.
 """
 
 from __future__ import annotations
@@ -11,20 +12,19 @@ import hashlib
 import re
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 from store.answers import AlreadyAnsweredError
-from store.records import KeptAnswer
-from tracker.api.auth import caller_of
+from store.records import KeptAnswer, Sealed
+from store.vault import SealedError, Vault, vault_of
+from tracker.api.auth import bearer_key, caller_of
 from tracker.api.bodies import bytes_of
 from tracker.api.context import context_of
 from tracker.api.problems import ApiError, wrong_header
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from starlette.requests import Request
 
     from store.answers import Answers
@@ -36,23 +36,23 @@ _KEY = re.compile(r"[!-~]{1,255}")
 _NOT_KEPT = ("content-length",)
 
 
-class Vault(Protocol):
-    """What seals answers that hold a secret, and opens them again."""
+@dataclass(slots=True)
+class _Once:
+    """A call with a key while it is carried out; what it answers is sealed where there is a vault."""
 
-    def seal(self, data: bytes) -> bytes:
-        """The data as nobody else can read it."""
-
-    def open(self, data: bytes) -> bytes:
-        """What was sealed."""
+    caller: str
+    key: str
+    digest: str
+    vault: Vault | None
+    is_kept: bool = False
 
 
 class Idempotency:
-    """The answers of calls that came with a key. Without a vault the body of one that holds a secret is not kept."""
+    """The answers of calls that came with a key."""
 
-    def __init__(self, answers: Answers, surroundings: Surroundings, vault: Vault | None = None) -> None:
+    def __init__(self, answers: Answers, surroundings: Surroundings) -> None:
         self._answers = answers
         self._surroundings = surroundings
-        self._vault = vault
         self._under_way: dict[tuple[str, str], str] = {}
 
     async def answer(self, request: Request, call: Call) -> Response:
@@ -60,27 +60,22 @@ class Idempotency:
         key = _key_of(request)
         if key is None:
             return await call.handle(request)
-        caller, digest = caller_of(request).id, await _digest(request)
-        self._refuse_what_is_under_way(caller, key, digest)
-        self._under_way[caller, key] = digest
+        vault = vault_of(bearer_key(request)) if call.shows_secret else None
+        once = _Once(caller_of(request).id, key, await _digest(request), vault)
+        self._refuse_what_is_under_way(once)
+        self._under_way[once.caller, key] = once.digest
         try:
-            repeated = await self._repeated(caller, key, digest)
-            return repeated or await self._carried_out(request, call, _Once(caller, key, digest, call.shows_secret))
+            return await self._repeated(once) or await self._carried_out(request, call, once)
         finally:
-            del self._under_way[caller, key]
-
-    async def forget_expired(self, limit: int) -> int:
-        """Deletes up to so many answers that have been kept long enough, and counts them."""
-        return await self._answers.forget(self._surroundings.now(), limit)
+            del self._under_way[once.caller, key]
 
     def kept(self, once: _Once, response: Response) -> KeptAnswer:
         """An answer as it is stored."""
-        packed = zlib.compress(bytes(response.body), level=1)
-        sealed = self._vault.seal(packed) if self._vault and once.is_secret else None
-        body = sealed if once.is_secret else packed
+        content = bytes(response.body)
+        body = zlib.compress(content, level=1) if once.vault is None else once.vault.seal(content.decode()).encode()
         headers = {name: value for name, value in response.headers.items() if name not in _NOT_KEPT}
-        now: datetime = self._surroundings.now()
-        return KeptAnswer(once.caller, once.key, once.digest, now, response.status_code, headers, body, once.is_secret)
+        now = self._surroundings.now()
+        return KeptAnswer(once.caller, once.key, once.digest, now, response.status_code, headers, body)
 
     async def _carried_out(self, request: Request, call: Call, once: _Once) -> Response:
         request.state.once = once
@@ -91,46 +86,28 @@ class Idempotency:
                 await self._answers.keep(self.kept(once, response))
         except AlreadyAnsweredError:
             # Another process was faster with the same call.
-            repeated = await self._repeated(once.caller, once.key, once.digest)
+            repeated = await self._repeated(once)
             if repeated is None:
                 raise
             return repeated
         return response
 
-    async def _repeated(self, caller: str, key: str, digest: str) -> Response | None:
-        kept = await self._answers.find(caller, key, self._surroundings.now())
+    async def _repeated(self, once: _Once) -> Response | None:
+        kept = await self._answers.find(once.caller, once.key, self._surroundings.now())
         if kept is None:
             return None
-        if kept.request != digest:
-            raise _used_otherwise(key)
-        body = self._opened(kept)
-        if body is None:
-            raise ApiError(409, _withheld(kept), headers=_location(kept))
-        return Response(zlib.decompress(body), kept.status, {**kept.headers, "idempotent-replayed": "true"})
+        if kept.request != once.digest:
+            raise _used_otherwise(once.key)
+        content = zlib.decompress(kept.body) if once.vault is None else _opened(kept, once.vault)
+        return Response(content, kept.status, {**kept.headers, "idempotent-replayed": "true"})
 
-    def _opened(self, kept: KeptAnswer) -> bytes | None:
-        if kept.body is None or not kept.is_sealed:
-            return kept.body
-        return self._vault.open(kept.body) if self._vault else None
-
-    def _refuse_what_is_under_way(self, caller: str, key: str, digest: str) -> None:
-        known = self._under_way.get((caller, key))
-        if known is not None and known != digest:
-            raise _used_otherwise(key)
+    def _refuse_what_is_under_way(self, once: _Once) -> None:
+        known = self._under_way.get((once.caller, once.key))
+        if known is not None and known != once.digest:
+            raise _used_otherwise(once.key)
         if known is not None:
-            detail = f"The call with the {HEADER} {key!r} is under way; repeat it when it has been answered."
+            detail = f"The call with the {HEADER} {once.key!r} is under way; repeat it when it has been answered."
             raise ApiError(409, detail, headers={"retry-after": "1"})
-
-
-@dataclass(slots=True)
-class _Once:
-    """A call with a key while it is carried out."""
-
-    caller: str
-    key: str
-    digest: str
-    is_secret: bool
-    is_kept: bool = False
 
 
 def answer_to_keep(request: Request, response: Response) -> KeptAnswer | None:
@@ -153,21 +130,25 @@ def _key_of(request: Request) -> str | None:
 
 async def _digest(request: Request) -> str:
     """What tells a call from every other: its method, path, query and body, byte for byte."""
-    line = f"{request.method}\n{request.url.path}\n{request.url.query}\n"
-    return hashlib.sha256(line.encode() + await bytes_of(request)).hexdigest()
+    # As the router sees them: those of `request.url` are pieced together with the Host header, which anyone sets.
+    line = f"{request.method}\n{request.scope['path']}\n".encode() + request.scope["query_string"] + b"\n"
+    return hashlib.sha256(line + await bytes_of(request)).hexdigest()
+
+
+def _opened(kept: KeptAnswer, vault: Vault) -> bytes:
+    """The body that was sealed. Raises ApiError 409."""
+    try:
+        return vault.open(Sealed(kept.body.decode())).encode()
+    except SealedError as error:
+        # The key of the settings was changed: the caller is the operator still.
+        detail = (
+            f"This call was carried out, and answered with HTTP {kept.status}. The answer holds a secret, which only "
+            "the API key that the call was made with can open."
+        )
+        location = {name: value for name, value in kept.headers.items() if name == "location"}
+        raise ApiError(409, detail, headers=location) from error
 
 
 def _used_otherwise(key: str) -> ApiError:
     detail = f"{key!r} was used for another call, or with another body, within 24 hours; use a new key."
     return wrong_header(HEADER, detail)
-
-
-def _withheld(kept: KeptAnswer) -> str:
-    return (
-        f"This call was carried out, and answered with HTTP {kept.status}. The answer held a secret, and such ones are "
-        "kept only with TRACKER_ENCRYPTION_KEY. What was made is where Location says: remove it, and use a new key."
-    )
-
-
-def _location(kept: KeptAnswer) -> dict[str, str]:
-    return {name: value for name, value in kept.headers.items() if name == "location"}

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from store.records import ApiKey, Attempt, Delivery, Event, Subscription
+    from store.records import ApiKey, Attempt, Delivery, Event, Replay, Subscription
+    from store.vault import Vault
 
 
-def subscription_payload(subscription: Subscription) -> dict[str, Any]:
-    """A subscription as users see it, without its secrets."""
+MASK = "***"
+"""Stands for what only admin keys see."""
+
+
+def subscription_payload(subscription: Subscription, vault: Vault | None) -> dict[str, Any]:
+    """A subscription as users see it, without its secrets; a vault opens its headers' values, or they are masked."""
     wish = subscription.filter
     return {
         "id": subscription.id,
@@ -26,10 +31,11 @@ def subscription_payload(subscription: Subscription) -> dict[str, Any]:
         "kinds": list(wish.kinds),
         "tags": list(wish.tags),
         "description": subscription.description,
-        "headers": dict(subscription.headers),
+        "headers": {name: vault.open(value) if vault else MASK for name, value in subscription.headers.items()},
         "payload": subscription.payload.value,
         "order": subscription.order.value,
         "max_in_flight": subscription.max_in_flight,
+        "signatures": ["v1", "v1a"] if subscription.signs_v1a else ["v1"],
         "status": subscription.status.value,
         "status_reason": subscription.status_reason,
         "created_at": rfc3339(subscription.created_at),
@@ -67,6 +73,24 @@ def key_payload(key: ApiKey, last_used_at: datetime | None) -> dict[str, Any]:
         "last_used_at": rfc3339_or_none(last_used_at),
         "expires_at": rfc3339_or_none(key.expires_at),
         "revoked_at": rfc3339_or_none(key.revoked_at),
+    }
+
+
+def replay_payload(replay: Replay) -> dict[str, Any]:
+    """A replay with its progress; what is not counted yet has no total."""
+    return {
+        "id": replay.id,
+        "subscription_id": replay.subscription_id,
+        "status": replay.status.value,
+        "total": replay.total if replay.counted_to is None else None,
+        "queued": replay.queued,
+        "since": rfc3339(replay.since),
+        "until": rfc3339(replay.until),
+        "events": list(replay.events),
+        "only_failed": replay.only_failed,
+        "rate": replay.rate,
+        "created_at": rfc3339(replay.created_at),
+        "finished_at": rfc3339_or_none(replay.finished_at),
     }
 
 

@@ -11,11 +11,31 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from store.records import Scope
-from tracker.api import deliveries, docs, job_lists, jobs, keys, providers, registration, service, subscriptions
+from tracker.api import (
+    deliveries,
+    docs,
+    job_lists,
+    jobs,
+    keys,
+    providers,
+    registration,
+    replays,
+    rotation,
+    service,
+    subscriptions,
+)
 from tracker.api import parameters as take
 from tracker.api import shapes as of
 from tracker.api.auth import Authentication
-from tracker.api.bodies import BatchBody, JobBody, KeyBody, SubscriptionBody, SubscriptionChanges
+from tracker.api.bodies import (
+    BatchBody,
+    JobBody,
+    KeyBody,
+    ReplayBody,
+    RotationBody,
+    SubscriptionBody,
+    SubscriptionChanges,
+)
 from tracker.api.calls import Call
 from tracker.api.gate import gated
 from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_hung_up, answer_problem
@@ -64,6 +84,15 @@ CALLS = (
     Call("POST", "/v1/subscriptions/{id}/test", WRITE, subscriptions.test, "Send a subscription a test event.",
          {202: of.Delivery}, problems=(404,)),
 
+    Call("POST", "/v1/subscriptions/{id}/rotate-secret", ADMIN, rotation.rotate_secret, "Give it a new secret.",
+         {200: of.RotatedSubscription}, RotationBody, problems=(404, 409), shows_secret=True),
+    Call("POST", "/v1/subscriptions/{id}/replay", WRITE, replays.create, "Send again what happened in a span of time.",
+         {202: of.Replay}, ReplayBody, problems=(404,)),
+    Call("GET", "/v1/subscriptions/{id}/replays", READ, replays.index, "List the replays of a subscription.",
+         {200: of.Page[of.Replay]}, query=take.PAGING, problems=(404,)),
+    Call("GET", "/v1/subscriptions/{id}/replays/{replay_id}", READ, replays.show, "Show how far a replay is.",
+         {200: of.Replay}, problems=(404,)),
+
     Call("GET", "/v1/deliveries", READ, deliveries.index, "List deliveries, the newest first.",
          {200: of.Page[of.Delivery]}, query=(*take.DELIVERY_FILTERS, *take.PAGING)),
     Call("GET", "/v1/deliveries/{id}", READ, deliveries.show, "Show a delivery with its attempts.",
@@ -87,6 +116,8 @@ CALLS = (
     Call("GET", "/v1/callback-secret", ADMIN, service.callback_secret, "Show what signs the callbacks of jobs.",
          {200: of.CallbackSecret}, shows_secret=True),
 
+    Call("GET", "/.well-known/tracker-webhook-keys", ALL, service.webhook_keys, "What v1a signatures verify with.",
+         {200: of.WebhookKeys}),
     Call("GET", "/.well-known/tracker-provider-schema.json", ALL, docs.provider_schema, "What checks a description.",
          {200: dict}, media_types=("application/schema+json",)),
     Call("GET", "/docs/providers", ALL, docs.provider_format, "How to describe a job API.",

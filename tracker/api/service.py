@@ -1,7 +1,8 @@
-"""The service about itself: health, readiness, and the secret that signs the callbacks of jobs."""
+"""The service about itself: health, readiness, and what it signs with."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from tracker.api.context import context_of
@@ -23,6 +24,14 @@ async def readyz(request: Request) -> Response:
     if reasons:
         return json_response({"status": "unready", "reasons": reasons}, 503)
     return json_response({"status": "ready"})
+
+
+async def webhook_keys(request: Request) -> Response:
+    """`GET /.well-known/tracker-webhook-keys`: the public keys that `v1a` signatures verify with; open to all."""
+    public_key = context_of(request).public_key
+    key_id = hashlib.sha256(public_key.encode()).hexdigest()[:16]
+    key = {"id": key_id, "algorithm": "ed25519", "signature": "v1a", "public_key": public_key}
+    return json_response({"keys": [key]})
 
 
 async def callback_secret(request: Request) -> Response:

@@ -6,7 +6,16 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from store.records import AttemptResult, DeliveryStatus, Order, PayloadForm, Scope, Status, SubscriptionStatus
+from store.records import (
+    AttemptResult,
+    DeliveryStatus,
+    Order,
+    PayloadForm,
+    ReplayStatus,
+    Scope,
+    Status,
+    SubscriptionStatus,
+)
 
 Time = Annotated[
     str,
@@ -206,6 +215,7 @@ class Subscription(Shape):
     payload: Annotated[PayloadForm, Field(strict=False)]
     order: Annotated[Order, Field(strict=False)]
     max_in_flight: int | None
+    signatures: list[str]
     status: Annotated[SubscriptionStatus, Field(strict=False)]
     status_reason: str | None
     created_at: Time
@@ -216,6 +226,29 @@ class NewSubscription(Subscription):
     """A new subscription with the secret that signs its webhooks, shown this once."""
 
     secret: str
+
+
+class RotatedSubscription(NewSubscription):
+    """A subscription with its new secret, and until when those before it sign too."""
+
+    previous_secret_expires_at: Time | None
+
+
+class Replay(Shape):
+    """A run that sends again what happened in a span of time; it has no total until that is counted."""
+
+    id: str
+    subscription_id: str
+    status: Annotated[ReplayStatus, Field(strict=False)]
+    total: Count | None
+    queued: Count
+    since: Time
+    until: Time
+    events: list[str]
+    only_failed: bool
+    rate: float
+    created_at: Time
+    finished_at: Time | None
 
 
 class Provider(Shape):
@@ -262,6 +295,21 @@ class CallbackSecret(Shape):
     """What signs the callbacks of jobs that bring their own."""
 
     secret: str
+
+
+class WebhookKey(Shape):
+    """A public key, and the signatures that verify with it."""
+
+    id: str
+    algorithm: str
+    signature: str
+    public_key: str
+
+
+class WebhookKeys(Shape):
+    """The public keys of the service."""
+
+    keys: list[WebhookKey]
 
 
 class Health(Shape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,7 +12,7 @@ from tracker.rules.ids import derived_id
 from tracker.rules.payload import job_payload, rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from tracker.rules.diff import StepChange
@@ -28,7 +29,22 @@ def is_known_pattern(pattern: str) -> bool:
     return any(_fits(pattern, event_type) for event_type in EVENT_TYPES)
 
 
-def is_wanted(wish: Filter, event_type: str, job: Job | None) -> bool:
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What filters ask of a job beside the type of an event."""
+
+    provider: str
+    kind: str
+    tags: Collection[str]
+
+
+def labels_in(body: bytes) -> Labels | None:
+    """The labels of the job that an event tells of, as they were then (None: it tells of none)."""
+    job = orjson.loads(body)["data"].get("job")
+    return None if job is None else Labels(job["provider"], job["kind"], job.get("tags", ()))
+
+
+def is_wanted(wish: Filter, event_type: str, job: Job | Labels | None) -> bool:
     """Whether an event of this type, about this job, passes the filter: all sorts at once, any value of each."""
     if not any(_fits(pattern, event_type) for pattern in wish.events):
         return False

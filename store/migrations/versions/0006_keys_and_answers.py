@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -22,8 +22,7 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("headers", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=True),
-        sa.Column("is_sealed", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("status BETWEEN 200 AND 299", name="answers_are_of_success"),
         sa.PrimaryKeyConstraint("caller", "key"),
     )
