@@ -27,6 +27,7 @@ from store.vault import Vault
 from tracker.accounts import Accounts
 from tracker.api.context import Context
 from tracker.api.idempotency import Idempotency
+from tracker.api.limits import Limit
 from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
@@ -285,6 +286,7 @@ class Service:
             keys=self.keys,
             key_ring=self.key_ring,
             idempotency=Idempotency(self.answers, self.surroundings),
+            limit=Limit(self.settings.rate_limit, self.surroundings),
             catalog=self.catalog,
             accounts=self.accounts,
             intervals=self.intervals,

@@ -30,7 +30,8 @@ NAMES = (
     ),
     *("TRACKER_PROVIDERS_DIR", "TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP", "TRACKER_POLL_SLOTS"),
     *("TRACKER_DELIVERY_SLOTS", "TRACKER_RETRY_SCHEDULE", "TRACKER_ATTEMPT_TIMEOUT", "TRACKER_RETENTION"),
-    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_ENCRYPTION_KEY", "TRACKER_URL"),
+    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_ENCRYPTION_KEY", "TRACKER_RATE_LIMIT"),
+    "TRACKER_URL",
 )
 """Every setting that is not one of a provider; TRACKER_URL is the clients'."""
 
@@ -59,6 +60,7 @@ class Settings:
     retry_schedule: tuple[float, ...] = DEFAULT_SCHEDULE
     attempt_seconds: float = 15.0
     retention: timedelta = timedelta(days=30)
+    rate_limit: int | None = 500
     delay_per_poll: float | None = None
     log_format: LogFormat | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -85,6 +87,7 @@ class Settings:
             retry_schedule=env.durations("TRACKER_RETRY_SCHEDULE", DEFAULT_SCHEDULE),
             attempt_seconds=env.duration("TRACKER_ATTEMPT_TIMEOUT", 15.0),
             retention=timedelta(seconds=env.duration("TRACKER_RETENTION", 30 * 86_400.0)),
+            rate_limit=env.integer("TRACKER_RATE_LIMIT", 500, 0, 1_000_000) or None,
             delay_per_poll=env.seconds("TRACKER_DELAY_PER_POLL"),
             log_format=env.log_format("TRACKER_LOG_FORMAT"),
             environ=env.values,

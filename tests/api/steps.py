@@ -1,11 +1,13 @@
 """What the tests of the API do again and again: call it, read its problems, and move jobs along without any HTTP."""
 
+import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 
 import httpx
 
 from store.records import Attempt, AttemptResult, PollShare, Share, Status
+from tracker.bell import Bell
 from tracker.rules import retry
 from tracker.rules.reading import Reading
 from tracker.rules.schedule import Timing
@@ -16,6 +18,18 @@ from .table import hold_to_the_table
 KEY = "an-admin-key-of-the-operator"
 LEASE = timedelta(seconds=60)
 PUBLIC_URL = "https://receiver.example/hook"
+
+
+class ListeningBell(Bell):
+    """Tells when somebody listens."""
+
+    def __init__(self):
+        super().__init__()
+        self.listeners = asyncio.Semaphore(0)
+
+    def listen(self, job_id):
+        self.listeners.release()
+        return super().listen(job_id)
 
 
 def client_of(service, key=None):

@@ -1,4 +1,4 @@
-"""Who calls: bearer keys."""
+"""Who calls: bearer keys, and how often they may."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tracker.api.problems import problem_response
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from starlette.responses import Response
     from starlette.routing import Route
     from starlette.types import ASGIApp, Receive, Send
     from starlette.types import Scope as AsgiScope
@@ -35,30 +36,26 @@ def bearer_key(request: Request) -> str:
 
 
 class Authentication:
-    """Lets in whoever has a valid key, and everybody to what is open; what a key may do, each call's gate says."""
+    """Lets in whoever has a valid key and does not overdo it, and everybody to what is open.
+
+    What a key may do is for each call's gate to say.
+    """
 
     def __init__(self, app: ASGIApp, open_routes: Sequence[Route]) -> None:
         self._app = app
         self._open_routes = open_routes
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Answers 401, or hands on."""
+        """Answers 401 or 429, or hands on."""
         if scope["type"] != "http" or self._is_open(scope):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
         caller = await _caller(request)
-        if caller is None:
-            response = problem_response(
-                401,
-                "Send a valid API key: 'Authorization: Bearer <key>'.",
-                request.url.path,
-                headers={"www-authenticate": "Bearer"},
-            )
-            await response(scope, receive, send)
-        else:
+        refusal = _refusal(request, caller)
+        if refusal is None:
             request.state.caller = caller
-            await self._app(scope, receive, send)
+        await (refusal or self._app)(scope, receive, send)
 
     def _is_open(self, scope: AsgiScope) -> bool:
         # The path as the router sees it: that of `request.url` is pieced together with the Host header, which anyone
@@ -69,6 +66,17 @@ class Authentication:
             or path in _OPEN_TO_COME
             or any(route.path_regex.match(path) for route in self._open_routes)
         )
+
+
+def _refusal(request: Request, caller: Caller | None) -> Response | None:
+    if caller is None:
+        detail = "Send a valid API key: 'Authorization: Bearer <key>'."
+        return problem_response(401, detail, request.url.path, headers={"www-authenticate": "Bearer"})
+    seconds = context_of(request).limit.seconds_to_wait(caller.id)
+    if seconds:
+        detail = f"This key makes too many requests; go on in {seconds} s."
+        return problem_response(429, detail, request.url.path, headers={"retry-after": str(seconds)})
+    return None
 
 
 async def _caller(request: Request) -> Caller | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from store.vault import Vault
     from tracker.accounts import Accounts
     from tracker.api.idempotency import Idempotency
+    from tracker.api.limits import Limit
     from tracker.bell import Bell
     from tracker.intervals import Intervals
     from tracker.key_ring import KeyRing
@@ -47,6 +48,7 @@ class Context:
     keys: Keys
     key_ring: KeyRing
     idempotency: Idempotency
+    limit: Limit
     catalog: Catalog
     accounts: Accounts
     intervals: Intervals
