@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.rules.negotiation import is_acceptable
+from tracker.rules.negotiation import is_acceptable, names_tag
 
 JSON = "application/json"
 RANGES = ("application/json", "application/*", "*/*", "text/html", "text/*", "application/xml")
@@ -59,3 +59,13 @@ def test_most_specific_range_decides_wherever_it_stands(ranges):
 @given(st.text(max_size=60), st.sampled_from([JSON, "text/event-stream"]))
 def test_any_text_is_read(accept, media_type):
     assert is_acceptable(accept, media_type) in (True, False)
+
+
+@pytest.mark.parametrize("header", ["*", " * ", 'W/"a"', '"a"', '"b", W/"a"', 'W/"b",W/"a" ,"c"', '"a,b", "a"'])
+def test_tag_that_is_named_however_it_is_written(header):
+    assert names_tag(header, 'W/"a"')
+
+
+@pytest.mark.parametrize("header", ["", "a", "W/a", '"A"', 'W/"ab"', '"b", "c"', '"*"', "*, b", '"'])
+def test_tag_that_is_not_named(header):
+    assert not names_tag(header, 'W/"a"')

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 from tracker.api.context import Context, context_of
 from tracker.api.job_view import expected_finish, job_of, job_shown
-from tracker.api.pages import json_response, seconds_of
+from tracker.api.pages import json_response, seconds_of, tagged_response
 from tracker.api.problems import ApiError, not_found, wrong_parameter
 from tracker.providers.environment import ProviderError
 from tracker.rules.payload import rfc3339, transition_payload
@@ -28,7 +28,7 @@ _EXPANSIONS = ("history", "steps", "reading")
 
 
 async def show(request: Request) -> Response:
-    """`GET /v1/jobs/{id}`; `Prefer: wait=N` waits for its end first."""
+    """`GET /v1/jobs/{id}`; `Prefer: wait=N` waits for its end first, whatever `If-None-Match` then makes of it."""
     expansions = _expansions_of(request)
     job = await job_of(request)
     preferred = _PREFERRED_WAIT.search(request.headers.get("prefer", ""))
@@ -37,17 +37,22 @@ async def show(request: Request) -> Response:
         seconds = min(float(preferred.group(1)), LONGEST_WAIT)
         job = await _when_final(context_of(request), job, seconds)
         headers["preference-applied"] = f"wait={seconds:.0f}"
-    payload = job_shown(context_of(request), job)
+    payload = job_shown(context_of(request), job) | await _expanded(request, job, expansions)
     expected = expected_finish(context_of(request), job)
-    if expected is not None:
-        payload["expected_finish_at"] = rfc3339(expected)
+    foreseen = {} if expected is None else {"expected_finish_at": rfc3339(expected)}
+    return tagged_response(request, payload, foreseen, headers)
+
+
+async def _expanded(request: Request, job: Job, expansions: set[str]) -> dict[str, Any]:
+    """What was asked for along with the job."""
+    shown: dict[str, Any] = {}
     if "history" in expansions:
-        payload["history"] = [transition_payload(row) for row in await context_of(request).jobs.history(job.id)]
+        shown["history"] = [transition_payload(row) for row in await context_of(request).jobs.history(job.id)]
     if "steps" in expansions:
-        payload["steps"] = [{"id": step.id, "type": step.type, "status": step.status} for step in job.steps]
+        shown["steps"] = [{"id": step.id, "type": step.type, "status": step.status} for step in job.steps]
     if "reading" in expansions:
-        payload["reading"] = job.reading
-    return json_response(payload, headers=headers)
+        shown["reading"] = job.reading
+    return shown
 
 
 async def wait(request: Request) -> Response:

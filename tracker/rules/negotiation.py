@@ -1,6 +1,10 @@
-"""What an `Accept` header lets an answer be (RFC 9110, section 12.5.1)."""
+"""What `Accept` and `If-None-Match` make of an answer (RFC 9110, sections 12.5.1 and 13.1.2)."""
 
 from __future__ import annotations
+
+import re
+
+_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def is_acceptable(accept: str, media_type: str) -> bool:
@@ -12,6 +16,11 @@ def is_acceptable(accept: str, media_type: str) -> bool:
     matching = [(ranks[name], weight) for name, weight in ranges if name in ranks]
     # The most specific range decides; of several that are alike, the most welcoming.
     return max(matching, default=(0, 0.0))[1] > 0
+
+
+def names_tag(if_none_match: str, tag: str) -> bool:
+    """Whether an `If-None-Match` header names an ETag, or any (`*`); a weak one is as good as a strong one here."""
+    return if_none_match.strip() == "*" or tag.removeprefix("W/") in _TAG.findall(if_none_match)
 
 
 def _parsed(text: str) -> tuple[str, float]:
