@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
+from store.answers import keep_answer
 from store.attempts import DeliveryRules, RecordedAttempts, changed_row, record
 from store.delivery_order import insert_deliveries
 from store.delivery_queue import backlog, claim
@@ -21,6 +22,7 @@ from store.records import (
     Delivery,
     DeliveryStatus,
     Event,
+    KeptAnswer,
     Page,
     Share,
 )
@@ -55,10 +57,14 @@ class Deliveries:
         self._database = database
         self._rules = rules
 
-    async def add_test(self, event: Event, delivery: Delivery) -> None:
-        """Stores an event that one subscription alone is told of. Raises SubscriptionGoneError."""
+    async def add_test(self, event: Event, delivery: Delivery, answer: KeptAnswer | None = None) -> None:
+        """Stores an event that one subscription alone is told of, and along with it what its maker is answered.
+
+        Raises SubscriptionGoneError, AlreadyAnsweredError.
+        """
 
         def work(connection: Connection) -> None:
+            keep_answer(connection, answer)
             _require_subscription(connection, delivery)
             insert_events(connection, [event])
             insert_deliveries(connection, [delivery])

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from store.accounts import replace_accounts
@@ -28,6 +27,7 @@ from store.records import (
     Transition,
     Waiting,
 )
+from store.registration import Registration, register_jobs
 from store.rows import job_row, to_job, to_transition, to_waiting, transition_row
 from store.subscriptions import all_subscriptions
 from store.tables import JOB_LABELS, JOBS, TRANSITIONS
@@ -117,7 +117,12 @@ class Jobs:
 
         The same remote job is tracked once. After its end it is tracked again only as a `rerun`, with the next `run`.
         """
-        return await self._database.write(lambda connection: _register(connection, job, rerun=rerun))
+        (result,) = await self.register_many([Registration(job, rerun)])
+        return result
+
+    async def register_many(self, registrations: Sequence[Registration]) -> list[tuple[Job, bool]]:
+        """The same for many in one transaction, as if they had come one after the other."""
+        return await self._database.write(lambda connection: register_jobs(connection, registrations))
 
     async def get(self, job_id: str) -> Job | None:
         """The job with this id."""
@@ -229,32 +234,6 @@ class Jobs:
         due = [outcome.job.next_poll_at for outcome in kept if outcome.job.next_poll_at]
         changed = tuple(outcome.job.id for outcome in kept if outcome.events)
         return Recorded(changed, len(deliveries), min(due, default=None), tuple(kept))
-
-
-def _register(connection: Connection, job: Job, *, rerun: bool) -> tuple[Job, bool]:
-    same = [JOBS.c[name] == getattr(job, name) for name in ("provider", "account", "kind", "remote_id")]
-    query = select(JOBS).where(*same).order_by(JOBS.c.run.desc()).limit(1)
-    row = connection.execute(query).mappings().first()
-    known = to_job(row) if row else None
-    if known and not (rerun and known.status.is_final):
-        return known, False
-    new = replace(job, run=known.run + 1) if known else job
-    connection.execute(insert(JOBS), job_row(new))
-    labels = [{"job_id": new.id, "label": label, "value": value} for label, value in sorted(labels_of(new))]
-    if labels:
-        connection.execute(insert(JOB_LABELS), labels)
-    return new, True
-
-
-def labels_of(job: Job) -> set[tuple[str, str]]:
-    """What a job can be found by: its tags and its metadata, the latter as text."""
-    tags = {("tag", tag) for tag in job.tags}
-    return tags | {(f"metadata.{key}", label_value(value)) for key, value in job.metadata.items()}
-
-
-def label_value(value: object) -> str:
-    """A metadata value as a filter spells it: text as it is, the rest as JSON has it."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _get(connection: Connection, job_id: str) -> Job | None:

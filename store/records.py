@@ -505,7 +505,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key as it is stored: the SHA-256 of the key, never the key."""
+    """An API key as it is stored: the SHA-256 of the key and its last four characters, never the key."""
 
     id: str
     name: str
@@ -513,6 +513,25 @@ class ApiKey:
     digest: str = field(repr=False)
     created_at: datetime
     revoked_at: datetime | None = None
+    last4: str | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What a call was answered with, for whoever repeats it under the same idempotency key (`key`).
+
+    `request` is a digest of the call; `body` is opaque here.
+    """
+
+    caller: str
+    key: str
+    request: str
+    answered_at: datetime
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
+from store.answers import keep_answer
 from store.deliveries import SubscriptionGoneError
 from store.delivery_order import insert_deliveries, put_in_order
 from store.delivery_queue import due_retries
@@ -29,7 +30,7 @@ from store.tables import DELIVERIES, REPLAYS
 
 if TYPE_CHECKING:
     from store.database import Database
-    from store.records import Delivery
+    from store.records import Delivery, KeptAnswer
 
 IsNear: TypeAlias = Callable[[Replay, Heading], bool]
 """Whether an event may be one to send again, as far as its heading tells."""
@@ -72,9 +73,17 @@ class Replays:
         """
         return await self._database.read(lambda connection: self._look(connection, replay, after, most))
 
-    async def add(self, replay: Replay) -> None:
-        """Stores a new replay. Raises SubscriptionGoneError."""
-        await self._database.write(lambda connection: _add(connection, replay))
+    async def add(self, replay: Replay, answer: KeptAnswer | None = None) -> None:
+        """Stores a new replay, and along with it what its maker is answered.
+
+        Raises SubscriptionGoneError, AlreadyAnsweredError.
+        """
+
+        def work(connection: Connection) -> None:
+            keep_answer(connection, answer)
+            _add(connection, replay)
+
+        await self._database.write(work)
 
     async def get(self, replay_id: str) -> Replay | None:
         """The replay with this id."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from store.answers import keep_answer
 from store.delivery_order import put_all_in_order
-from store.records import DeliveryStatus, Page, Subscription, SubscriptionStatus
+from store.records import DeliveryStatus, KeptAnswer, Page, Subscription, SubscriptionStatus
 from store.rows import subscription_row, to_subscription
 from store.tables import DELIVERIES, SUBSCRIBERS, SUBSCRIPTIONS
 
@@ -24,10 +25,17 @@ class Subscriptions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, subscription: Subscription) -> None:
-        """Stores a new subscription; it is told of what happens from now on."""
-        row = subscription_row(subscription)
-        await self._database.write(lambda connection: connection.execute(insert(SUBSCRIPTIONS), row) and None)
+    async def add(self, subscription: Subscription, answer: KeptAnswer | None = None) -> None:
+        """Stores a new subscription; it is told of what happens from now on.
+
+        What its maker is answered is stored along with it. Raises AlreadyAnsweredError.
+        """
+
+        def work(connection: Connection) -> None:
+            keep_answer(connection, answer)
+            connection.execute(insert(SUBSCRIPTIONS), subscription_row(subscription))
+
+        await self._database.write(work)
 
     async def get(self, subscription_id: str) -> Subscription | None:
         """The subscription with this id."""
@@ -44,16 +52,27 @@ class Subscriptions:
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
     async def change(
-        self, subscription_id: str, changed: Callable[[Subscription], Subscription], *, from_now: bool = False
+        self,
+        subscription_id: str,
+        changed: Callable[[Subscription], Subscription],
+        *,
+        from_now: bool = False,
+        answered: Callable[[Subscription], KeptAnswer | None] = lambda _after: None,
     ) -> Subscription | None:
         """Writes a subscription as `changed` makes it and returns it; None: there is none.
 
         One that is made active, or leads elsewhere, is tried at once, however it has answered before. `from_now`
-        cancels what waits for it.
+        cancels what waits for it. What the change is `answered` with is stored along with it. Raises
+        AlreadyAnsweredError.
         """
-        return await self._database.write(
-            lambda connection: _change(connection, subscription_id, changed, from_now=from_now)
-        )
+
+        def work(connection: Connection) -> Subscription | None:
+            after = _change(connection, subscription_id, changed, from_now=from_now)
+            if after is not None:
+                keep_answer(connection, answered(after))
+            return after
+
+        return await self._database.write(work)
 
     async def remove(self, subscription_id: str, now: datetime) -> bool:
         """Deletes a subscription and cancels the deliveries that wait for it."""

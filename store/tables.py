@@ -439,6 +439,27 @@ class ApiKeyRow(SQLModel, table=True):
     digest: str
     created_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(sa_type=UtcDateTime)
+    last4: str | None
+    expires_at: datetime | None = Field(sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(sa_type=UtcDateTime)
+
+
+class AnswerRow(SQLModel, table=True):
+    """What a call was answered with, for whoever repeats it under the same idempotency key."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        CheckConstraint("status BETWEEN 200 AND 299", name="answers_are_of_success"),
+        Index("answers_by_time", "answered_at"),
+    )
+
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    request: str
+    answered_at: datetime = Field(sa_type=UtcDateTime)
+    status: int
+    headers: dict[str, str] = Field(sa_type=Json)
+    body: bytes = Field(sa_type=LargeBinary)
 
 
 class SecretRow(SQLModel, table=True):
@@ -466,4 +487,5 @@ REPLAYS = _table("replays")
 ACCOUNTS = _table("accounts")
 PROFILES = _table("profiles")
 API_KEYS = _table("api_keys")
+ANSWERS = _table("answers")
 SECRETS = _table("secrets")

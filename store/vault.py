@@ -12,6 +12,8 @@ import re
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from store.errors import StoreError
 from store.records import Sealed
@@ -70,6 +72,11 @@ class Vault:
         if self._keys:
             return lacking + "TRACKER_ENCRYPTION_KEY does not name. Add it behind the others, parted by a comma."
         return lacking + "is not there. Set TRACKER_ENCRYPTION_KEY to it."
+
+
+def vault_of(secret: str) -> Vault:
+    """A vault with a key made of a long random secret, such as an API key: whoever shows that again can open it."""
+    return Vault([HKDF(SHA256(), KEY_BYTES, salt=None, info=b"tracker vault").derive(secret.encode())])
 
 
 def key_from(text: str) -> bytes:

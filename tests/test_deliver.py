@@ -9,13 +9,13 @@ import pytest
 
 from store.records import ApiKey, Scope, Share
 from tests.flow import fetch, live, register
-from tracker.api.auth import digest_of
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import scenario_scripts
 from tracker.demo.stage import SUBSCRIPTION_PATH, set_up
 from tracker.outbound import Limits, Outbound
 from tracker.rules.addresses import Allowed
 from tracker.rules.health import BREAKS_AT, FIRST_HOLD
+from tracker.rules.keys import key_digest
 from tracker.rules.payload import LARGEST_FULL_BODY
 from tracker.sending import KEPT_OF_ANSWER, Sender
 from tracker.signer import Signer
@@ -179,8 +179,8 @@ async def test_an_attempt_shows_its_phases_and_what_a_private_address_answered_t
     assert (shown["is_private"], shown["response_body"]) == (True, "It broke.")
     assert {"connect", "first_byte", "total"} <= shown["phases"].keys()
     key = "trk_of-a-reader-of-deliveries"
-    reader = ApiKey("key_reader", "reader", Scope.READ, digest_of(key), clock.at)
-    await stage.service.keys.add(reader)
+    reader = ApiKey("key_reader", "reader", Scope.READ, key_digest(key), clock.at)
+    await stage.service.key_ring.add(reader)
     answer = await stage.client.get("/v1/deliveries", headers={"authorization": f"Bearer {key}"})
     assert answer.json()["data"][0]["attempts"] == [shown | {"response_body": None}]
 

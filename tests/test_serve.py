@@ -1,6 +1,7 @@
 """The service as a process of its own: how it greets, how it refuses to start, and how it stops."""
 
 import base64
+import json
 import os
 import re
 import signal
@@ -138,6 +139,68 @@ def test_first_start_shows_a_key_once_and_a_second_start_does_not(start, tmp_pat
     assert status_of(f"{url}/v1/jobs", key) == 200
     code, said = second.end(signal.SIGTERM)
     assert (code, "trk_" in said, "API key" in said) == (0, False, False)
+
+
+def list_jobs(folder, url, state_home):
+    """`tracker jobs list` in a shell where nothing is set."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TRACKER_")}
+    return subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "-m", "tracker", "jobs", "list", "--json", "--url", url],
+        env=environ | {"XDG_STATE_HOME": str(state_home)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=GUARD,
+        check=False,
+    )
+
+
+def test_command_line_finds_the_key_of_the_first_start(start, tmp_path):
+    state_home = tmp_path / "state"
+    for _ in range(2):  # the port is another after the second start
+        process = start(XDG_STATE_HOME=str(state_home))
+        url, _ = process.greeting()
+        listed = list_jobs(tmp_path, url, state_home)
+        assert (listed.returncode, listed.stderr) == (0, "")
+        assert json.loads(listed.stdout)["data"] == []
+        process.end(signal.SIGTERM)
+    (path,) = (state_home / "tracker" / "keys").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_key_file_goes_with_its_key(start, tmp_path):
+    state_home = tmp_path / "state"
+    process = start(XDG_STATE_HOME=str(state_home))
+    url, _ = process.greeting()
+    (path,) = (state_home / "tracker" / "keys").iterdir()
+    headers = {"authorization": f"Bearer {json.loads(path.read_text())['key']}"}
+    with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=GUARD) as client:
+        client.post("/v1/keys", json={"name": "another", "scope": "admin"}).raise_for_status()
+        (first,) = [key for key in client.get("/v1/keys").json()["data"] if key["name"] == "first start"]
+        client.delete(f"/v1/keys/{first['id']}").raise_for_status()
+    assert not path.exists()
+    assert list_jobs(tmp_path, url, state_home).returncode == 2
+
+
+def test_key_file_of_a_database_that_is_gone_goes_too(start, tmp_path):
+    state_home = tmp_path / "state"
+    first = start(XDG_STATE_HOME=str(state_home))
+    first.greeting()
+    first.end(signal.SIGTERM)
+    for path in tmp_path.glob("tracker.db*"):
+        path.unlink()
+    second = start(XDG_STATE_HOME=str(state_home), TRACKER_API_KEY=KEY)
+    second.greeting()
+    assert list((state_home / "tracker" / "keys").iterdir()) == []
+
+
+def test_service_starts_where_no_key_can_be_kept(start, tmp_path):
+    (tmp_path / "file").touch()
+    process = start(XDG_STATE_HOME=str(tmp_path / "file"))
+    process.greeting()
+    code, said = process.end(signal.SIGTERM)
+    (key,) = re.findall(r"trk_\S+", said)
+    assert (code, "key_file.unusable" in said, said.count(key)) == (0, True, 1)
 
 
 def status_of(url, key):

@@ -33,6 +33,7 @@ ALL = {
     "TRACKER_RETRY_SCHEDULE": "500ms, 5s,1.5m,2h ,1d",
     "TRACKER_ATTEMPT_TIMEOUT": "2.5s",
     "TRACKER_RETENTION": "12h",
+    "TRACKER_RATE_LIMIT": "50",
     "TRACKER_DELAY_PER_POLL": "2.5",
     "TRACKER_LOG_FORMAT": "json",
 }
@@ -84,12 +85,17 @@ def test_each_variable_is_read():
         retry_schedule=(0.5, 5, 90, 7200, 86_400),
         attempt_seconds=2.5,
         retention=timedelta(hours=12),
+        rate_limit=50,
         delay_per_poll=2.5,
         log_format="json",
         environ=ALL,
     )
     assert settings.allowed.networks == tuple(map(ip_network, ("10.0.0.0/8", "fd00::/8", "192.168.1.7/32")))
     assert (settings.allowed.hosts, settings.allowed.http) == (("hooks.internal",), True)
+
+
+def test_a_rate_limit_of_zero_is_none():
+    assert (read().rate_limit, read(TRACKER_RATE_LIMIT="0").rate_limit) == (500, None)
 
 
 def test_an_empty_variable_counts_as_unset():

@@ -77,7 +77,6 @@ async def test_loops_are_made_to_look_again_at_every_sweep(stage, surroundings):
         service.jobs,
         service.deliveries,
         service.events,
-        service.replays,
         surroundings,
         timedelta(days=1),
         told=lambda _recorded: None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from store.records import Replay
+    from store.records import KeptAnswer, Replay
     from store.replays import Replays
     from tracker.surroundings import Surroundings
 
@@ -42,8 +42,13 @@ class Replayer:
         self._wake = wake
         self._deliver = deliver
 
-    async def start(self, replay: Replay) -> Replay:
-        """Begins a replay, and counts at least the first of it. Raises SubscriptionGoneError."""
+    async def start(
+        self, replay: Replay, answered: Callable[[Replay], KeptAnswer | None] = lambda _begun: None
+    ) -> Replay:
+        """Begins a replay, and counts at least the first of it. What it is `answered` with is stored along with it.
+
+        Raises SubscriptionGoneError, AlreadyAnsweredError.
+        """
         after, end = await self._replays.span(replay.since, replay.until)
         replay = replace(replay, position=after, end_position=end, counted_to=after)
         for _ in range(LOOKS_AT_START):
@@ -52,7 +57,7 @@ class Replayer:
             replay = count(replay, await self._replays.look(replay, replay.counted_to, _COUNTED_AT_ONCE))
         if replay.counted_to is None and not replay.total:
             replay = finish(replay, self._surroundings.now())
-        await self._replays.add(replay)
+        await self._replays.add(replay, answered(replay))
         self._wake()
         return replay
 

@@ -15,12 +15,15 @@ import uvicorn
 from store.database import Database
 from store.errors import StoreError
 from store.vault import MAKE_A_KEY
+from tracker.key_file import KeyFile
 from tracker.logs import configure_logs
 from tracker.providers.description import DescriptionError
+from tracker.rules.keys import key_digest
 from tracker.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from tracker.bell import Bell
     from tracker.settings import Settings
@@ -85,7 +88,8 @@ async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]]
                 server_header=False,
                 timeout_graceful_shutdown=_HTTP_GRACE_SECONDS,
             )
-            _greet(service, listener.getsockname()[1])
+            host, port = listener.getsockname()[:2]
+            _greet(service, port, await _keep_key(service, host, port))
             await _Server(config, service.bell, stop).serve(sockets=[listener])
 
 
@@ -160,9 +164,30 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _greet(service: Service, port: int) -> None:
+async def _keep_key(service: Service, host: str, port: int) -> Path | None:
+    """Keeps the key of the first start for the commands of whoever runs the service; returns where, if it does."""
+    file = KeyFile(service.settings.database_url)
+    try:
+        key = service.new_api_key or file.key()
+        if key is None:
+            return None
+        if await service.key_ring.find(key) is None:
+            # It was revoked, or belonged to another database that lay here.
+            file.forget()
+            return None
+        file.keep(key, host, port)
+    except (OSError, RuntimeError) as error:
+        _log.warning("key_file.unusable", reason=str(error), hint="Commands need TRACKER_API_KEY.")
+        return None
+    service.key_ring.revoked = lambda revoked: file.forget() if revoked.digest == key_digest(key) else None
+    return file.path
+
+
+def _greet(service: Service, port: int, key_file: Path | None) -> None:
     host = f"[{service.settings.host}]" if ":" in service.settings.host else service.settings.host
     lines = [f"Tracker listens on http://{host}:{port} (database: {service.settings.shown_database_url})."]
     if service.new_api_key:
         lines.append(f"This is the admin API key; it is shown this once:\n\n    {service.new_api_key}\n")
+    if service.new_api_key and key_file:
+        lines.append(f"The tracker command finds it by itself on this machine, in {key_file}.")
     print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - a word to the operator, not a log line

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from store.accounts import HeldAccounts
+from store.answers import Answers
 from store.attempts import DeliveryRules
 from store.database import Database
 from store.deliveries import Deliveries
@@ -24,8 +24,9 @@ from store.secrets import Secrets
 from store.subscriptions import Subscriptions
 from store.vault import Vault
 from tracker.accounts import Accounts
-from tracker.api.auth import digest_of
 from tracker.api.context import Context
+from tracker.api.idempotency import Idempotency
+from tracker.api.limits import Limit
 from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
@@ -33,6 +34,7 @@ from tracker.credentials import take_credentials
 from tracker.deliver import Deliverer
 from tracker.gauges import Gauges
 from tracker.intervals import Intervals
+from tracker.key_ring import KeyRing
 from tracker.metrics import Metrics
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
@@ -45,6 +47,7 @@ from tracker.rules import replay
 from tracker.rules.events import subscription_disabled_event
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.health import has_only_failed_for_too_long, health_after
+from tracker.rules.keys import NEW_KEY_BYTES, key_digest, last_characters, new_key
 from tracker.rules.signing import (
     NEW_SECRET_BYTES,
     PRIVATE_KEY_BYTES,
@@ -57,7 +60,7 @@ from tracker.rules.slots import slots_of
 from tracker.sending import KEPT_OF_ANSWER, Sender
 from tracker.signer import Signer
 from tracker.surroundings import Surroundings
-from tracker.sweep import Sweep
+from tracker.sweep import ROWS_AT_A_TIME, Sweep
 from tracker.unknown_settings import warn_of_unknown_settings
 
 if TYPE_CHECKING:
@@ -144,6 +147,9 @@ class Service:
         self.deliveries = Deliveries(self._database, rules)
         self.replays = Replays(self._database, replay.is_near, replay.is_replayed, replay.queue, replay.LARGEST_BACKLOG)
         self.keys = Keys(self._database)
+        self.answers = Answers(self._database)
+        self.key_ring = KeyRing(self.keys, self.surroundings, self.settings.api_key)
+        stack.push_async_callback(self.key_ring.write_uses, is_over=True)
 
     async def _learned(self, stack: AsyncExitStack) -> Intervals:
         stored = await Profiles(self._database).all()
@@ -203,11 +209,15 @@ class Service:
             self.jobs,
             self.deliveries,
             self.events,
-            self.replays,
             surroundings,
             settings.retention,
             told=self._tell,
             look_again=self._look_again,
+            chores=(
+                lambda now: self.replays.forget(now - settings.retention, ROWS_AT_A_TIME),
+                lambda now: self.answers.forget(now, ROWS_AT_A_TIME),
+                lambda _now: self.key_ring.write_uses(),
+            ),
         )
 
     def _watch(self, stack: AsyncExitStack) -> None:
@@ -255,9 +265,10 @@ class Service:
     async def _make_first_key(self) -> None:
         if self.settings.api_key is not None or await self.keys.has_any():
             return
-        key = "trk_" + secrets.token_urlsafe(32)
+        key = new_key(self.surroundings.entropy(NEW_KEY_BYTES))
         key_id, now = self.surroundings.new_id("key"), self.surroundings.now()
-        await self.keys.add(ApiKey(key_id, "first start", Scope.ADMIN, digest_of(key), now))
+        made = ApiKey(key_id, "first start", Scope.ADMIN, key_digest(key), now, last4=last_characters(key))
+        await self.key_ring.add(made)
         self.new_api_key = key
 
     async def _take_own_secrets(self) -> None:
@@ -278,13 +289,15 @@ class Service:
             deliveries=self.deliveries,
             replays=self.replays,
             keys=self.keys,
+            key_ring=self.key_ring,
+            idempotency=Idempotency(self.answers, self.surroundings),
+            limit=Limit(self.settings.rate_limit, self.surroundings),
             catalog=self.catalog,
             accounts=self.accounts,
             intervals=self.intervals,
             surroundings=self.surroundings,
             bell=self.bell,
             allowed=self.settings.allowed,
-            api_key=self.settings.api_key,
             callback_secret=self.callback_secret,
             public_key=public_key_of(self.private_key),
             vault=self.vault,

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from store.vault import key_from
 from tracker.rules.addresses import Allowed, allowed_from, literal_address
+from tracker.rules.durations import seconds_in
 from tracker.rules.retry import DEFAULT_SCHEDULE
 from tracker.rules.signing import secret_flaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SHORTEST_API_KEY = 16
 
 NAMES = (
@@ -31,7 +30,8 @@ NAMES = (
     ),
     *("TRACKER_PROVIDERS_DIR", "TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP", "TRACKER_POLL_SLOTS"),
     *("TRACKER_DELIVERY_SLOTS", "TRACKER_RETRY_SCHEDULE", "TRACKER_ATTEMPT_TIMEOUT", "TRACKER_RETENTION"),
-    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_ENCRYPTION_KEY", "TRACKER_URL"),
+    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_ENCRYPTION_KEY", "TRACKER_RATE_LIMIT"),
+    "TRACKER_URL",
 )
 """Every setting that is not one of a provider; TRACKER_URL is the clients'."""
 
@@ -60,6 +60,7 @@ class Settings:
     retry_schedule: tuple[float, ...] = DEFAULT_SCHEDULE
     attempt_seconds: float = 15.0
     retention: timedelta = timedelta(days=30)
+    rate_limit: int | None = 500
     delay_per_poll: float | None = None
     log_format: LogFormat | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -85,6 +86,7 @@ class Settings:
             retry_schedule=env.durations("TRACKER_RETRY_SCHEDULE", DEFAULT_SCHEDULE),
             attempt_seconds=env.duration("TRACKER_ATTEMPT_TIMEOUT", 15.0),
             retention=timedelta(seconds=env.duration("TRACKER_RETENTION", 30 * 86_400.0)),
+            rate_limit=env.integer("TRACKER_RATE_LIMIT", 500, 0, 1_000_000) or None,
             delay_per_poll=env.seconds("TRACKER_DELAY_PER_POLL"),
             log_format=env.log_format("TRACKER_LOG_FORMAT"),
             environ=env.values,
@@ -197,12 +199,8 @@ class _Environment:
         return text in ("1", "true")
 
     def _seconds(self, name: str, text: str) -> float:
-        match = _DURATION.fullmatch(text.strip())
-        if match is None:
-            message = f"{name} holds {text.strip()!r}; give durations like 15s, 5m, 2h or 30d"
-            raise SettingsError(message)
-        seconds = float(match.group(1)) * _UNITS[match.group(2)]
-        if not 0 < seconds <= 3650 * 86_400:
-            message = f"{name} holds {text.strip()!r}; give a duration above zero and below ten years"
-            raise SettingsError(message)
-        return seconds
+        try:
+            return seconds_in(text)
+        except ValueError as error:
+            message = f"{name} holds {text.strip()!r}; {error}"
+            raise SettingsError(message) from error

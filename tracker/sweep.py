@@ -10,12 +10,11 @@ import structlog
 from tracker.rules.track import give_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from store.deliveries import Deliveries
     from store.events import Events
     from store.jobs import Jobs, Recorded
-    from store.replays import Replays
     from tracker.surroundings import Surroundings
 
 EVERY = timedelta(seconds=30)
@@ -33,7 +32,7 @@ class Sweep:
     """Tidies up every half minute.
 
     `told` is called with what came of jobs that it ended. `look_again` is called each time: no loop sleeps longer than
-    that by mistake.
+    that by mistake. `chores` are what else there is to do by a time: each does a small batch and counts its rows.
     """
 
     def __init__(
@@ -41,20 +40,20 @@ class Sweep:
         jobs: Jobs,
         deliveries: Deliveries,
         events: Events,
-        replays: Replays,
         surroundings: Surroundings,
         retention: timedelta,
         told: Callable[[Recorded], None],
         look_again: Callable[[], None],
+        chores: Sequence[Callable[[datetime], Awaitable[int]]] = (),
     ) -> None:
         self._jobs = jobs
         self._deliveries = deliveries
         self._events = events
-        self._replays = replays
         self._surroundings = surroundings
         self._retention = retention
         self._told = told
         self._look_again = look_again
+        self._chores = chores
 
     async def tick(self) -> datetime:
         """Recovers lost leases and deletes a batch of what is past its retention; returns when to sweep next."""
@@ -68,9 +67,9 @@ class Sweep:
         old = now - self._retention
         forgotten = await self._jobs.forget_finished(old, ROWS_AT_A_TIME)
         forgotten += await self._events.forget(old, ROWS_AT_A_TIME)
-        forgotten += await self._replays.forget(old, ROWS_AT_A_TIME)
+        done = [forgotten, expired, *[await chore(now) for chore in self._chores]]
         # A full batch says that there is more to do.
-        return now + (timedelta(seconds=1) if max(forgotten, expired) >= ROWS_AT_A_TIME else EVERY)
+        return now + (timedelta(seconds=1) if max(done) >= ROWS_AT_A_TIME else EVERY)
 
     async def _end_what_is_late(self, now: datetime) -> int:
         """Ends jobs whose time is over and that nobody could poll once more; counts them."""

@@ -5,23 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from tracker.bell import Bell
-
-from .steps import fetch, flaws, problem, see, track
+from .steps import ListeningBell, fetch, flaws, problem, see, track
 
 GUARD = 10
-
-
-class ListeningBell(Bell):
-    """Tells when somebody listens."""
-
-    def __init__(self):
-        super().__init__()
-        self.listeners = asyncio.Semaphore(0)
-
-    def listen(self, job_id):
-        self.listeners.release()
-        return super().listen(job_id)
 
 
 @pytest.fixture

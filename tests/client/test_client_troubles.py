@@ -11,7 +11,6 @@ import pytest
 
 from store.records import ApiKey, Scope
 from tests.flow import live
-from tracker.api.auth import digest_of
 from tracker.client import (
     AsyncTracker,
     ConnectionFailed,
@@ -27,6 +26,7 @@ from tracker.client.flows.terms import Surroundings
 from tracker.demo.server import serve
 from tracker.demo.simulators import World, scenario_scripts
 from tracker.demo.stage import Stage, serve_simulators
+from tracker.rules.keys import key_digest
 from tracker.service import Service
 from tracker.settings import Settings
 
@@ -178,7 +178,7 @@ async def test_http_client_of_ones_own_is_used_and_left_open(flavour, stage):
 
 async def test_key_without_the_scope_is_told(connect, stage):
     now = stage.service.surroundings.now()
-    await stage.service.keys.add(ApiKey("key_1", "reader", Scope.READ, digest_of(KEY), now))
+    await stage.service.key_ring.add(ApiKey("key_1", "reader", Scope.READ, key_digest(KEY), now))
     user = connect(stage.url, KEY)
     assert await user.take(user.tracker.jobs.list()) == []
     with pytest.raises(PermissionDenied, match=r"scope 'write'.*a key that may do this"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.vault import KEY_BYTES, MAKE_A_KEY, SealedError, Vault, key_from
+from store.vault import KEY_BYTES, MAKE_A_KEY, SealedError, Vault, key_from, vault_of
 
 OLD, NEW, OTHER = (bytes([fill]) * KEY_BYTES for fill in (1, 2, 3))
 SECRET = "whsec_" + base64.b64encode(bytes(33)).decode()
@@ -80,6 +80,13 @@ def test_text_that_was_changed_is_refused():
 
 def test_text_of_a_vault_shows_no_key():
     assert base64.b64encode(NEW).decode()[:8] not in repr(Vault([NEW])) + str(vars(Vault([NEW])))
+
+
+def test_vault_of_a_secret_is_opened_by_whoever_shows_it_again():
+    sealed = vault_of("a key of the API").seal("an answer")
+    assert vault_of("a key of the API").open(sealed) == "an answer"
+    with pytest.raises(SealedError):
+        vault_of("another key").open(sealed)
 
 
 @given(keys)

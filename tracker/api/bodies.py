@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SkipValidation, ValidationError
 
-from store.records import Order, PayloadForm, SubscriptionStatus
+from store.records import Order, PayloadForm, Scope, SubscriptionStatus
 from tracker.api.problems import ApiError, wrong_field
 from tracker.rules.rotation import DEFAULT_GRACE, LONGEST_GRACE
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 LARGEST_BODY = 1024 * 1024
+MOST_JOBS = 1000
+"""Jobs that one request registers."""
+
 _MONTH = 30 * 86_400
+_CHARSET = re.compile(r"(?:^|;)\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 
 def _time_in_body(value: object) -> datetime:
@@ -48,9 +53,10 @@ Time = Annotated[datetime, PlainValidator(_time_in_body)]
 
 
 class Body(BaseModel):
-    """A body whose unknown fields are refused."""
+    """A body whose unknown fields are refused; what is in the fields that are `checked_later` is left as it came."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    checked_later: ClassVar[frozenset[str]] = frozenset()
 
 
 class JobBody(Body):
@@ -68,6 +74,13 @@ class JobBody(Body):
     timeout_seconds: Annotated[float, Field(gt=0, le=_MONTH, strict=True)] | None = None
     poll_after: Time | None = None
     rerun: Annotated[bool, Field(strict=True)] = False
+
+
+class BatchBody(Body):
+    """`POST /v1/jobs/batch`; each job is checked by itself, so that a wrong one spoils no other."""
+
+    checked_later = frozenset({"jobs"})
+    jobs: Annotated[list[SkipValidation[JobBody]], Field(min_length=1, max_length=MOST_JOBS)]
 
 
 class ReplayBody(Body):
@@ -122,15 +135,34 @@ class SubscriptionChanges(Body):
     from_now: Annotated[bool, Field(strict=True)] = False
 
 
+class KeyBody(Body):
+    """`POST /v1/keys`."""
+
+    name: Text
+    scope: Scope = Scope.WRITE
+    expires_at: Time | None = None
+
+
 T = TypeVar("T", bound=Body)
 
 
 async def read_body(request: Request, model: type[T], *, if_empty: bytes = b"") -> T:
     """The request's body as a model; `if_empty` stands for none. Raises ApiError: 400, 413, 415 or 422."""
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise ApiError(415, f"Send the body as application/json, not as {media_type!r}.")
-    return parse_body(await _bytes_of(request) or if_empty, model)
+    _refuse_unreadable(request)
+    return parse_body(await bytes_of(request) or if_empty, model)
+
+
+async def refuse_body(request: Request) -> None:
+    """For calls that take no body: an empty one and `{}` pass. Raises ApiError: 400, 413, 415 or 422."""
+    if await bytes_of(request):
+        await read_body(request, Body)
+
+
+async def bytes_of(request: Request) -> bytes:
+    """The request's body as it came, however often it is asked for. Raises ApiError 413."""
+    if not hasattr(request.state, "body"):
+        request.state.body = await _read_at_most(request, LARGEST_BODY)
+    return cast("bytes", request.state.body)
 
 
 def parse_body(data: bytes, model: type[T]) -> T:
@@ -151,16 +183,30 @@ def validated(value: Any, model: type[T]) -> T:  # noqa: ANN401 - JSON
         errors = [{"pointer": pointer, "detail": detail} for pointer, detail in flaws.items()]
         summary = "; ".join(f"{pointer or 'the body'}: {detail}" for pointer, detail in list(flaws.items())[:5])
         raise ApiError(422, f"The body cannot be used. {summary}", errors) from error
-    _refuse_nul(value, ())
+    _refuse_nul({name: part for name, part in value.items() if name not in model.checked_later}, ())
     return body
 
 
-async def _bytes_of(request: Request) -> bytes:
+def _refuse_unreadable(request: Request) -> None:
+    """Raises ApiError 415 for a body that is not plain JSON in UTF-8."""
+    media_type, _, parameters = request.headers.get("content-type", "application/json").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise ApiError(415, f"Send the body as application/json, not as {media_type.strip().lower()!r}.")
+    charset = _CHARSET.search(parameters)
+    if charset and charset[1].lower() not in ("utf-8", "utf8"):
+        raise ApiError(415, f"Send the body in UTF-8, not in {charset[1]!r}.")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        detail = f"Send the body as it is, without Content-Encoding {encoding!r}."
+        raise ApiError(415, detail, headers={"accept-encoding": "identity"})
+
+
+async def _read_at_most(request: Request, most: int) -> bytes:
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > LARGEST_BODY:
-            raise ApiError(413, f"The body is larger than {LARGEST_BODY} bytes.", headers={"connection": "close"})
+        if len(data) > most:
+            raise ApiError(413, f"The body is larger than {most} bytes.", headers={"connection": "close"})
     return bytes(data)
 
 

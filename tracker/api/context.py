@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from store.events import Events
     from store.jobs import Jobs
     from store.keys import Keys
-    from store.records import Replay
+    from store.records import KeptAnswer, Replay
     from store.replays import Replays
     from store.subscriptions import Subscriptions
     from store.vault import Vault
     from tracker.accounts import Accounts
+    from tracker.api.idempotency import Idempotency
+    from tracker.api.limits import Limit
     from tracker.bell import Bell
     from tracker.intervals import Intervals
+    from tracker.key_ring import KeyRing
     from tracker.providers.catalog import Catalog
     from tracker.rules.addresses import Allowed
     from tracker.rules.exchange import ExchangeResult, HttpRequest
@@ -44,13 +47,15 @@ class Context:
     deliveries: Deliveries
     replays: Replays
     keys: Keys
+    key_ring: KeyRing
+    idempotency: Idempotency
+    limit: Limit
     catalog: Catalog
     accounts: Accounts
     intervals: Intervals
     surroundings: Surroundings
     bell: Bell
     allowed: Allowed
-    api_key: str | None = field(repr=False)
     callback_secret: str = field(repr=False)
     public_key: str
     vault: Vault
@@ -58,7 +63,7 @@ class Context:
     ask_provider: Callable[[HttpRequest], Awaitable[ExchangeResult]]
     poll_at: Callable[[datetime], None]
     deliver: Callable[[], None]
-    start_replay: Callable[[Replay], Awaitable[Replay]]
+    start_replay: Callable[[Replay, Callable[[Replay], KeptAnswer | None]], Awaitable[Replay]]
     unready: Callable[[], Awaitable[list[str]]]
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]]
 

@@ -1,9 +1,10 @@
-"""Query parameters and lists: limits, cursors, and the next page's link."""
+"""Answers in JSON: lists with limits, cursors and the next page's link; single things with their ETags."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ import orjson
 from starlette.responses import Response
 
 from tracker.api.problems import wrong_parameter
+from tracker.rules.negotiation import names_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,12 +21,26 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
-PAGING = ("limit", "cursor")
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON
     """An answer in JSON."""
     return Response(orjson.dumps(value), status, headers, "application/json")
+
+
+def tagged_response(
+    request: Request, payload: Mapping[str, Any], foreseen: Mapping[str, Any], headers: Mapping[str, str]
+) -> Response:
+    """An answer in JSON with its ETag, or 304 where the request knows it.
+
+    What is `foreseen` moves on by itself and has no part in the tag, which therefore is a weak one.
+    """
+    digest = hashlib.sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    tag = f'W/"{digest[:32]}"'
+    headers = {**headers, "etag": tag, "cache-control": "no-cache"}
+    if names_tag(", ".join(request.headers.getlist("if-none-match")), tag):
+        return Response(status_code=304, headers=headers)
+    return json_response({**payload, **foreseen}, headers=headers)
 
 
 def list_response(request: Request, rows: Iterable[Any], next_after: str | None) -> Response:
@@ -36,15 +52,6 @@ def list_response(request: Request, rows: Iterable[Any], next_after: str | None)
         link = f"{request.url.path}?{urlencode([*query, ('cursor', cursor)])}"
         headers["link"] = f'<{link}>; rel="next"'
     return json_response({"data": list(rows), "next_cursor": cursor}, headers=headers)
-
-
-def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
-    """Raises ApiError 422 for a query parameter that means nothing here."""
-    names = sorted(known)
-    for name in request.query_params:
-        if name not in names:
-            offer = f"Known are: {', '.join(names)}." if names else "There are none here."
-            raise wrong_parameter(name, f"The query parameter {name!r} is unknown. {offer}")
 
 
 def page_of(request: Request) -> tuple[int, str | None]:

@@ -1,4 +1,4 @@
-"""The public shapes of what is not a job: subscriptions, deliveries, attempts, events."""
+"""The public shapes of what is not a job: subscriptions, deliveries, attempts, keys, events."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from tracker.rules.payload import rfc3339, rfc3339_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
-    from store.records import Attempt, Delivery, Event, Replay, Subscription
+    from store.records import ApiKey, Attempt, Delivery, Event, Replay, Subscription
     from store.vault import Vault
 
 
@@ -58,6 +59,20 @@ def delivery_payload(delivery: Delivery, attempts: Iterable[Attempt], *, shows_p
         "created_at": rfc3339(delivery.created_at),
         "updated_at": rfc3339(delivery.updated_at),
         "delivered_at": rfc3339_or_none(delivery.delivered_at),
+    }
+
+
+def key_payload(key: ApiKey, last_used_at: datetime | None) -> dict[str, Any]:
+    """An API key as users see it; the key itself is shown when it is made, and never again."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scope": key.scope.value,
+        "last4": key.last4,
+        "created_at": rfc3339(key.created_at),
+        "last_used_at": rfc3339_or_none(last_used_at),
+        "expires_at": rfc3339_or_none(key.expires_at),
+        "revoked_at": rfc3339_or_none(key.revoked_at),
     }
 
 

@@ -9,7 +9,8 @@ from store.records import Replay, Subscription
 from tracker.api.bodies import ReplayBody, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
-from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
+from tracker.api.idempotency import answer_to_keep
+from tracker.api.pages import json_response, list_response, page_of
 from tracker.api.payloads import replay_payload
 from tracker.api.problems import not_found, wrong_field
 from tracker.api.subscriptions import subscription_of
@@ -22,22 +23,20 @@ if TYPE_CHECKING:
 
 async def create(request: Request) -> Response:
     """`POST /v1/subscriptions/{id}/replay`: sends again what happened in a span of time."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, ReplayBody)
     refuse_unusable_callback(context, None, body.events)
     subscription = await subscription_of(request)
+    replay = _replay(context, subscription, body)
     try:
-        replay = await context.start_replay(_replay(context, subscription, body))
+        replay = await context.start_replay(replay, lambda begun: answer_to_keep(request, _told(begun)))
     except SubscriptionGoneError as error:
         raise not_found("subscription", subscription.id) from error
-    location = f"/v1/subscriptions/{subscription.id}/replays/{replay.id}"
-    return json_response(replay_payload(replay), 202, {"location": location})
+    return _told(replay)
 
 
 async def index(request: Request) -> Response:
     """`GET /v1/subscriptions/{id}/replays`."""
-    refuse_unknown_parameters(request, PAGING)
     limit, after = page_of(request)
     subscription = await subscription_of(request)
     page = await context_of(request).replays.find(subscription.id, limit, after)
@@ -46,12 +45,16 @@ async def index(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """`GET /v1/subscriptions/{id}/replays/{replay_id}`: how far it is."""
-    refuse_unknown_parameters(request, ())
     replay_id = request.path_params["replay_id"]
     replay = await context_of(request).replays.get(replay_id)
     if replay is None or replay.subscription_id != request.path_params["id"]:
         raise not_found("replay", replay_id)
     return json_response(replay_payload(replay))
+
+
+def _told(replay: Replay) -> Response:
+    location = f"/v1/subscriptions/{replay.subscription_id}/replays/{replay.id}"
+    return json_response(replay_payload(replay), 202, {"location": location})
 
 
 def _replay(context: Context, subscription: Subscription, body: ReplayBody) -> Replay:

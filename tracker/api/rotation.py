@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tracker.api.bodies import RotationBody, read_body
 from tracker.api.context import context_of
-from tracker.api.pages import json_response, refuse_unknown_parameters
+from tracker.api.idempotency import answer_to_keep
+from tracker.api.pages import json_response
 from tracker.api.problems import ApiError, not_found, wrong_field
 from tracker.api.subscriptions import sealed_secret, shown_with_secret, subscription_of
 from tracker.rules.payload import rfc3339_or_none
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 async def rotate_secret(request: Request) -> Response:
     """`POST /v1/subscriptions/{id}/rotate-secret`: the answer shows the new secret, this once."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, RotationBody, if_empty=b"{}")
     new = sealed_secret(context, body.secret)
@@ -33,16 +33,21 @@ async def rotate_secret(request: Request) -> Response:
     def rotate(before: Subscription) -> Subscription:
         return replace(before, secrets=rotated(before.secrets, new, body.grace_seconds, now), updated_at=now)
 
+    def told(after: Subscription) -> Response:
+        until = max((secret.expires_at for secret in after.secrets if secret.expires_at), default=None)
+        shown = shown_with_secret(request, after)
+        return json_response(shown | {"previous_secret_expires_at": rfc3339_or_none(until)})
+
     try:
-        subscription = await context.subscriptions.change(request.path_params["id"], rotate)
+        subscription = await context.subscriptions.change(
+            request.path_params["id"], rotate, answered=lambda after: answer_to_keep(request, told(after))
+        )
     except TooManySecretsError as error:
         raise ApiError(409, str(error)) from error
     if subscription is None:
         raise not_found("subscription", request.path_params["id"])
     context.deliver()
-    until = max((secret.expires_at for secret in subscription.secrets if secret.expires_at), default=None)
-    told = shown_with_secret(request, subscription) | {"previous_secret_expires_at": rfc3339_or_none(until)}
-    return json_response(told)
+    return told(subscription)
 
 
 async def _refuse_secret_that_signs(request: Request, secret: str) -> None:

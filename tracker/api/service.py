@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from tracker.api.context import context_of
-from tracker.api.pages import json_response, refuse_unknown_parameters
+from tracker.api.pages import json_response
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -29,7 +29,6 @@ async def readyz(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """`GET /metrics`: for Prometheus."""
-    refuse_unknown_parameters(request, ())
     body, media_type = await context_of(request).scrape(request.headers.get("accept", ""))
     return Response(body, headers={"content-type": media_type})
 
@@ -44,5 +43,4 @@ async def webhook_keys(request: Request) -> Response:
 
 async def callback_secret(request: Request) -> Response:
     """`GET /v1/callback-secret`: admin keys only."""
-    refuse_unknown_parameters(request, ())
     return json_response({"secret": context_of(request).callback_secret}, headers={"cache-control": "no-store"})

@@ -9,14 +9,14 @@ from starlette.responses import Response
 
 from store.deliveries import SubscriptionGoneError
 from store.records import Filter, Order, PayloadForm, Scope, Secret, Subscription
-from tracker.api.auth import granted_to
+from tracker.api.auth import caller_of
 from tracker.api.bodies import SubscriptionBody, SubscriptionChanges, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.custom_headers import refuse_to_send_headers_elsewhere, refuse_wrong_headers, sealed_headers
-from tracker.api.deliveries import delivery_response
-from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
-from tracker.api.payloads import subscription_payload
+from tracker.api.idempotency import answer_to_keep
+from tracker.api.pages import json_response, list_response, page_of
+from tracker.api.payloads import delivery_payload, subscription_payload
 from tracker.api.problems import not_found, wrong_field
 from tracker.providers.environment import ProviderError
 from tracker.rules.events import DEFAULT_EVENTS, subscription_test_event
@@ -34,20 +34,18 @@ if TYPE_CHECKING:
 
 async def create(request: Request) -> Response:
     """`POST /v1/subscriptions`: the answer shows the secret, this once."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, SubscriptionBody)
     _refuse_unusable(context, body)
     subscription = _subscription(context, body)
-    await context.subscriptions.add(subscription)
-    return json_response(
-        shown_with_secret(request, subscription), 201, {"location": f"/v1/subscriptions/{subscription.id}"}
-    )
+    shown_once = shown_with_secret(request, subscription)
+    response = json_response(shown_once, 201, {"location": f"/v1/subscriptions/{subscription.id}"})
+    await context.subscriptions.add(subscription, answer_to_keep(request, response))
+    return response
 
 
 async def index(request: Request) -> Response:
     """`GET /v1/subscriptions`."""
-    refuse_unknown_parameters(request, PAGING)
     limit, after = page_of(request)
     page = await context_of(request).subscriptions.find(limit, after)
     return list_response(request, (shown(request, row) for row in page.rows), page.next_after)
@@ -55,18 +53,16 @@ async def index(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """`GET /v1/subscriptions/{id}`."""
-    refuse_unknown_parameters(request, ())
     return json_response(shown(request, await subscription_of(request)))
 
 
 async def change(request: Request) -> Response:
     """`PATCH /v1/subscriptions/{id}`: `from_now` cancels what it has collected."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     body = await read_body(request, SubscriptionChanges)
     _refuse_unusable(context, body)
     subscription_id, now = request.path_params["id"], context.surroundings.now()
-    headers, sees_headers = sealed_headers(body.headers or {}, context.vault), granted_to(request) is Scope.ADMIN
+    headers, sees_headers = sealed_headers(body.headers or {}, context.vault), caller_of(request).scope is Scope.ADMIN
 
     def change_it(before: Subscription) -> Subscription:
         if not sees_headers:
@@ -82,7 +78,6 @@ async def change(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """`DELETE /v1/subscriptions/{id}`: what waits for it is canceled."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     subscription_id = request.path_params["id"]
     if not await context.subscriptions.remove(subscription_id, context.surroundings.now()):
@@ -92,23 +87,23 @@ async def remove(request: Request) -> Response:
 
 async def test(request: Request) -> Response:
     """`POST /v1/subscriptions/{id}/test`: sends it a `subscription.test` event."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     subscription = await subscription_of(request)
     nonce = context.surroundings.entropy(16).hex()
     event = subscription_test_event(subscription.id, nonce, context.surroundings.now())
     delivery = to_subscription(event, subscription)
+    response = json_response(delivery_payload(delivery, (), shows_private=False), 202)
     try:
-        await context.deliveries.add_test(event, delivery)
+        await context.deliveries.add_test(event, delivery, answer_to_keep(request, response))
     except SubscriptionGoneError as error:
         raise not_found("subscription", subscription.id) from error
     context.deliver()
-    return await delivery_response(request, delivery, 202)
+    return response
 
 
 def shown(request: Request, subscription: Subscription) -> dict[str, Any]:
     """A subscription as the key of this request may see it."""
-    is_admin = granted_to(request) is Scope.ADMIN
+    is_admin = caller_of(request).scope is Scope.ADMIN
     return subscription_payload(subscription, context_of(request).vault if is_admin else None)
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from tracker.cli import deliveries, demo, jobs, providers, service, subscriptions
+from tracker.cli import deliveries, demo, jobs, keys, providers, service, subscriptions
 
 app = typer.Typer(
     help="Poll job APIs that can only be polled, and tell about every change by signed webhooks.",
@@ -19,3 +19,4 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(providers.app, name="providers")
+app.add_typer(keys.app, name="keys")
