@@ -15,6 +15,7 @@ import uvicorn
 from store.database import Database
 from store.errors import StoreError
 from store.vault import MAKE_A_KEY
+from tracker.connections import CuttableConnection
 from tracker.logs import configure_logs
 from tracker.providers.description import DescriptionError
 from tracker.service import Service
@@ -22,7 +23,6 @@ from tracker.service import Service
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tracker.bell import Bell
     from tracker.settings import Settings
 
 _HTTP_GRACE_SECONDS = 4
@@ -79,6 +79,7 @@ async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]]
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _take_credentials, service, read_again)
             config = uvicorn.Config(
                 service.app,
+                http=CuttableConnection,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -86,7 +87,7 @@ async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]]
                 timeout_graceful_shutdown=_HTTP_GRACE_SECONDS,
             )
             _greet(service, listener.getsockname()[1])
-            await _Server(config, service.bell, stop).serve(sockets=[listener])
+            await _Server(config, service.let_go, stop).serve(sockets=[listener])
 
 
 def _take_credentials(service: Service, read_again: Callable[[], Mapping[str, str]] | None) -> None:
@@ -137,11 +138,11 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, but a signal ends it with exit code 0, and those who wait for a job are woken first."""
+    """uvicorn, but a signal ends it with exit code 0, and those who wait for something are let go first."""
 
-    def __init__(self, config: uvicorn.Config, bell: Bell, stop: _Stop) -> None:
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None], stop: _Stop) -> None:
         super().__init__(config)
-        self._bell = bell
+        self._let_go = let_go
         self._stop = stop
 
     @contextmanager
@@ -155,8 +156,8 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answers those who wait, so that a long poll does not hold up the stop."""
-        self._bell.close()
+        """Answers those who wait, so that a long poll or a stream does not hold up the stop."""
+        self._let_go()
         await super().shutdown(sockets)
 
 

@@ -64,6 +64,11 @@ def granted_to(request: Request) -> Scope:
     return Scope(request.state.granted)
 
 
+async def is_let_in(request: Request) -> bool:
+    """Whether the key that a request came with is still valid."""
+    return await _granted(request, context_of(request)) is not None
+
+
 async def _granted(request: Request, context: Context) -> Scope | None:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     key = key.strip()

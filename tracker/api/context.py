@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from store.vault import Vault
     from tracker.accounts import Accounts
     from tracker.bell import Bell
+    from tracker.feed import Feed
     from tracker.intervals import Intervals
     from tracker.providers.catalog import Catalog
     from tracker.rules.addresses import Allowed
@@ -48,6 +49,7 @@ class Context:
     intervals: Intervals
     surroundings: Surroundings
     bell: Bell
+    feed: Feed
     allowed: Allowed
     api_key: str | None = field(repr=False)
     callback_secret: str = field(repr=False)

@@ -16,6 +16,7 @@ from tracker.api.bodies import JobBody, read_body
 from tracker.api.callbacks import refuse_unusable_callback
 from tracker.api.context import Context, context_of
 from tracker.api.deliveries import delivery_list
+from tracker.api.events import prefers_stream, stream_of_job
 from tracker.api.job_filter import filter_of
 from tracker.api.pages import (
     PAGING,
@@ -104,7 +105,9 @@ async def history(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """`GET /v1/jobs/{id}/events`."""
+    """`GET /v1/jobs/{id}/events`: a page, or a stream where that is what the client takes."""
+    if prefers_stream(request):
+        return await stream_of_job(request, await _job_of(request))
     refuse_unknown_parameters(request, PAGING)
     limit, after = page_of(request)
     if after is not None and not (after.isdigit() and len(after) <= _LONGEST_POSITION):
@@ -288,7 +291,7 @@ async def _when_final(context: Context, job: Job, seconds: float) -> Job:
             async with asyncio.timeout(seconds):
                 while True:
                     rung.clear()
-                    known = await context.jobs.get(job.id)
+                    known = await context.bell.look(job.id, context.jobs.get)
                     if known is None:
                         raise not_found("job", job.id)
                     job = known

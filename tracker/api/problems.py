@@ -46,6 +46,11 @@ def wrong_parameter(parameter: str, detail: str) -> ApiError:
     return ApiError(422, detail, [{"parameter": parameter, "detail": detail}])
 
 
+def wrong_header(name: str, detail: str) -> ApiError:
+    """422 for one header."""
+    return ApiError(422, detail, [{"header": name, "detail": detail}])
+
+
 def not_found(noun: str, id_: str) -> ApiError:
     """404 for an id that leads nowhere."""
     return ApiError(404, f"There is no {noun} {id_!r}.")

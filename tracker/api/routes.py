@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from tracker.api import deliveries, docs, jobs, providers, replays, rotation, service, subscriptions
+from tracker.api import deliveries, docs, events, jobs, providers, replays, rotation, service, subscriptions
 from tracker.api.auth import Authentication
 from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_problem
 
@@ -27,6 +27,8 @@ ROUTES = [
     Route("/v1/jobs/{id}/wait", jobs.wait, methods=["GET"]),
     Route("/v1/jobs/{id}/poll", jobs.poll, methods=["POST"]),
     Route("/v1/jobs/{id}/cancel", jobs.cancel, methods=["POST"]),
+    Route("/v1/events", events.index, methods=["GET"]),
+    Route("/v1/events/stream", events.stream, methods=["GET"]),
     Route("/v1/subscriptions", subscriptions.create, methods=["POST"]),
     Route("/v1/subscriptions", subscriptions.index, methods=["GET"]),
     Route("/v1/subscriptions/{id}", subscriptions.show, methods=["GET"]),
