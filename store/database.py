@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NEWS = "news"
 _READERS = 4
 _LARGEST_GROUP = 200
 _BUSY_SECONDS = 10
@@ -48,6 +49,9 @@ class Database:
         self._writer = writer
         self._lock = lock
         self._is_closed = False
+        self.on_news: Callable[[], None] = lambda: None
+        """Called in the writer's thread after the commit of a transaction that `mark_news` was called in, and before
+        its writes return. It must not raise."""
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
         self._writes: queue.SimpleQueue[_Write[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_groups, name="store-write", daemon=True)
@@ -159,9 +163,12 @@ class Database:
         try:
             with self._writer.begin() as connection:
                 results = [write.work(connection) for write in group]
+                has_news = connection.info.pop(_NEWS, False)
         except BaseException:
             # Each write of the group is run again alone, and raises there; the thread lives on for the next.
             return False
+        if has_news:
+            self.on_news()
         for write, result in zip(group, results, strict=True):
             write.done.set_result(result)
         return True
@@ -170,10 +177,18 @@ class Database:
         try:
             with self._writer.begin() as connection:
                 result = write.work(connection)
+                has_news = connection.info.pop(_NEWS, False)
         except BaseException as error:
             write.done.set_exception(error)
         else:
+            if has_news:
+                self.on_news()
             write.done.set_result(result)
+
+
+def mark_news(connection: Connection) -> None:
+    """Has `Database.on_news` called once this transaction is durable. (One that fails may have it called in vain.)"""
+    connection.info[_NEWS] = True
 
 
 def erase_later(connection: Connection) -> None:

@@ -265,7 +265,7 @@ class Transition:
 class Event:
     """The immutable announcement of something; `body` is what every webhook of it carries, byte for byte.
 
-    `position` is its place in the feed, given by the store.
+    `position` is its place in the feed, given by the store. `provider`, `kind` and `tags` are those of its job.
     """
 
     id: str
@@ -275,6 +275,29 @@ class Event:
     job_id: str | None = None
     sequence: int | None = None
     position: int | None = None
+    provider: str | None = None
+    kind: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events of the feed are wanted: all sorts at once, any value of each. An empty sort takes all."""
+
+    types: tuple[str, ...] = ()
+    job_ids: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """Events in the order of the feed. Whoever goes on behind `end` skips none; `is_last`: there are no more yet."""
+
+    events: tuple[Event, ...]
+    end: int
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)

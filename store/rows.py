@@ -126,12 +126,12 @@ def transition_row(transition: Transition) -> dict[str, Any]:
 
 def to_event(row: RowMapping) -> Event:
     """A row of `events` as a record."""
-    return Event(**row)
+    return Event(**dict(row) | {"tags": tuple(row["tags"])})
 
 
 def event_row(event: Event) -> dict[str, Any]:
     """An event as a row; its position is given by the database."""
-    row = _columns_of(event)
+    row = _columns_of(event) | {"tags": list(event.tags)}
     del row["position"]
     return row
 

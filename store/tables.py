@@ -226,6 +226,8 @@ class EventRow(SQLModel, table=True):
             postgresql_where=text(_IS_TRANSITION),
         ),
         Index("events_by_job", "job_id", "position"),
+        # What a filter asks for, without the bodies, which are most of the table.
+        Index("events_in_brief", "position", "type", "provider", "kind", "job_id"),
         Index("events_by_time", "timestamp"),
         # Positions are never given out twice, so that a cursor stays right after retention.
         {"sqlite_autoincrement": True},
@@ -238,6 +240,9 @@ class EventRow(SQLModel, table=True):
     job_id: str | None
     sequence: int | None
     body: bytes = Field(sa_type=LargeBinary)
+    provider: str | None
+    kind: str | None
+    tags: list[str] = Field(sa_type=Json, sa_column_kwargs={"server_default": text("'[]'")})
 
 
 class SubscriptionRow(SQLModel, table=True):

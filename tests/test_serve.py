@@ -296,6 +296,21 @@ def test_stop_answers_who_waits_and_gives_back_what_hangs(start, tmp_path):
         assert database.execute(query).fetchall() == [(None, "pending", 0)]
 
 
+def test_stop_ends_streams_in_order(start):
+    process = start(TRACKER_API_KEY=KEY)
+    with process.client() as client:
+        stream = socket.create_connection((client.base_url.host, client.base_url.port), timeout=GUARD)
+    stream.sendall(f"GET /v1/events/stream HTTP/1.1\r\nhost: tracker\r\nauthorization: Bearer {KEY}\r\n\r\n".encode())
+    with stream, stream.makefile("rb") as lines:
+        assert lines.readline() == b"HTTP/1.1 200 OK\r\n"
+        while not lines.readline().startswith(b"id: "):
+            pass
+        code, said = process.end(signal.SIGTERM)
+        # The empty chunk is the end of a body that is whole.
+        assert lines.read().endswith(b"\r\n0\r\n\r\n")
+    assert (code, "Traceback" in said, "Cancel" in said) == (0, False, False)
+
+
 def test_log_is_json_where_it_is_not_a_terminal(start):
     process = start(TRACKER_API_KEY=KEY, TRACKER_ZZZ="hush")
     process.greeting()

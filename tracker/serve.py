@@ -15,6 +15,7 @@ import uvicorn
 from store.database import Database
 from store.errors import StoreError
 from store.vault import MAKE_A_KEY
+from tracker.connections import CuttableConnection
 from tracker.key_file import KeyFile
 from tracker.logs import configure_logs
 from tracker.providers.description import DescriptionError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tracker.bell import Bell
     from tracker.settings import Settings
 
 _HTTP_GRACE_SECONDS = 4
@@ -82,6 +82,7 @@ async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]]
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _take_credentials, service, read_again)
             config = uvicorn.Config(
                 service.app,
+                http=CuttableConnection,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -90,7 +91,7 @@ async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]]
             )
             host, port = listener.getsockname()[:2]
             _greet(service, port, await _keep_key(service, host, port))
-            await _Server(config, service.bell, stop).serve(sockets=[listener])
+            await _Server(config, service.let_go, stop).serve(sockets=[listener])
 
 
 def _take_credentials(service: Service, read_again: Callable[[], Mapping[str, str]] | None) -> None:
@@ -141,11 +142,11 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, but a signal ends it with exit code 0, and those who wait for a job are woken first."""
+    """uvicorn, but a signal ends it with exit code 0, and those who wait for something are let go first."""
 
-    def __init__(self, config: uvicorn.Config, bell: Bell, stop: _Stop) -> None:
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None], stop: _Stop) -> None:
         super().__init__(config)
-        self._bell = bell
+        self._let_go = let_go
         self._stop = stop
 
     @contextmanager
@@ -159,8 +160,8 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answers those who wait, so that a long poll does not hold up the stop."""
-        self._bell.close()
+        """Answers those who wait, so that a long poll or a stream does not hold up the stop."""
+        self._let_go()
         await super().shutdown(sockets)
 
 

@@ -32,6 +32,7 @@ from tracker.asking import Asker
 from tracker.bell import Bell
 from tracker.credentials import take_credentials
 from tracker.deliver import Deliverer
+from tracker.feed import Feed
 from tracker.gauges import Gauges
 from tracker.intervals import Intervals
 from tracker.key_ring import KeyRing
@@ -142,6 +143,8 @@ class Service:
         self.intervals = await self._learned(stack)
         self.jobs = Jobs(self._database, deliveries_of, self.intervals.choose)
         self.events = Events(self._database)
+        self.feed = Feed(self.events, self.surroundings)
+        self.events.when_told(self.feed.wake)
         self.subscriptions = Subscriptions(self._database)
         rules = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
         self.deliveries = Deliveries(self._database, rules)
@@ -174,6 +177,7 @@ class Service:
         self.poll_beat = self.metronome.beat("poll", lambda: self.poller.tick())  # noqa: PLW0108 - the poller is built below
         self.deliver_beat = self.metronome.beat("deliver", lambda: self.deliverer.tick())  # noqa: PLW0108 - the same
         self.replay_beat = self.metronome.beat("replay", lambda: self.replayer.tick())  # noqa: PLW0108 - the same
+        self.feed_beat = self.metronome.beat("feed", self.feed.tick)
         self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
         self.accounts = Accounts(self.catalog.budget, surroundings)
         for held in await HeldAccounts(self._database).all():
@@ -242,13 +246,18 @@ class Service:
             # Unless it is started the metronome notes what wakes it and does nothing.
             self.metronome.start()
             stack.callback(self.metronome.stop)
-            for beat in (self.poll_beat, self.deliver_beat, self.replay_beat, self.sweep_beat):
+            for beat in (self.poll_beat, self.deliver_beat, self.replay_beat, self.feed_beat, self.sweep_beat):
                 beat.wake()
         stack.push_async_callback(self._finish_what_is_in_flight)
 
-    async def _finish_what_is_in_flight(self) -> None:
+    def let_go(self) -> None:
+        """Answers those who wait for a job, and ends the streams of events: the service stops."""
         self.bell.close()
-        await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS))
+        self.feed.close()
+
+    async def _finish_what_is_in_flight(self) -> None:
+        self.let_go()
+        await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS), self.feed.drain())
 
     def _tell(self, recorded: Recorded) -> None:
         """What has been written is told: to those who wait for a job, to the delivery loop, and to the counters."""
@@ -297,6 +306,7 @@ class Service:
             intervals=self.intervals,
             surroundings=self.surroundings,
             bell=self.bell,
+            feed=self.feed,
             allowed=self.settings.allowed,
             callback_secret=self.callback_secret,
             public_key=public_key_of(self.private_key),

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import event as listening
 
 from .steps import ListeningBell, fetch, flaws, problem, see, track
 
@@ -43,6 +44,20 @@ async def test_end_of_the_job_wakes_who_waits(client, service, bell):
     requests = [await begin_to_wait(client, bell, job) for _ in range(3)]
     await see(service, job, "succeeded")
     assert [(await answer_of(request))["status"] for request in requests] == ["succeeded"] * 3
+
+
+async def test_hundreds_who_wait_for_one_job_cost_one_look_at_each_change(client, service, bell):
+    job = await track(client)
+    requests = [await begin_to_wait(client, bell, job) for _ in range(300)]
+    await asyncio.gather(*bell._looks.values())
+    reads = []
+    listening.listen(service._database._reader, "begin", reads.append)
+    await see(service, job, "running")
+    await see(service, job, "succeeded")
+    answers = [(await answer_of(request))["status"] for request in requests]
+    assert answers == ["succeeded"] * 300
+    # Each poll looks at the lanes, and all who wait at the job.
+    assert len(reads) <= 4
 
 
 async def test_status_that_is_not_final_does_not_answer(client, service, bell):

@@ -79,6 +79,11 @@ def _refusal(request: Request, caller: Caller | None) -> Response | None:
     return None
 
 
+async def is_let_in(request: Request) -> bool:
+    """Whether the key that a request came with is still valid."""
+    return await _caller(request) is not None
+
+
 async def _caller(request: Request) -> Caller | None:
     key = bearer_key(request)
     return await context_of(request).key_ring.caller(key) if key else None

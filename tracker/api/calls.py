@@ -17,6 +17,7 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 _OF_ALL = (401, 403, 406, 422, 429)
 _WITH_BODY = (400, 413, 415)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracker.api.idempotency import Idempotency
     from tracker.api.limits import Limit
     from tracker.bell import Bell
+    from tracker.feed import Feed
     from tracker.intervals import Intervals
     from tracker.key_ring import KeyRing
     from tracker.providers.catalog import Catalog
@@ -55,6 +56,7 @@ class Context:
     intervals: Intervals
     surroundings: Surroundings
     bell: Bell
+    feed: Feed
     allowed: Allowed
     callback_secret: str = field(repr=False)
     public_key: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from store.deliveries import DeliveryFilter
 from tracker.api.context import context_of
 from tracker.api.deliveries import delivery_list
+from tracker.api.events import prefers_stream, stream_of_job
 from tracker.api.job_filter import filter_of
 from tracker.api.job_view import job_of, job_shown
 from tracker.api.pages import list_response, page_of
@@ -38,7 +39,9 @@ async def history(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """`GET /v1/jobs/{id}/events`."""
+    """`GET /v1/jobs/{id}/events`: a page, or a stream where that is what the client prefers."""
+    if prefers_stream(request):
+        return await stream_of_job(request, await job_of(request))
     limit, after = page_of(request)
     if after is not None and not (after.isdigit() and len(after) <= _LONGEST_POSITION):
         raise wrong_parameter("cursor", "The cursor is not one that this list gave out.")

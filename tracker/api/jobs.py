@@ -122,7 +122,7 @@ async def _when_final(context: Context, job: Job, seconds: float) -> Job:
             async with asyncio.timeout(seconds):
                 while True:
                     rung.clear()
-                    known = await context.jobs.get(job.id)
+                    known = await context.bell.look(job.id, context.jobs.get)
                     if known is None:
                         raise not_found("job", job.id)
                     job = known

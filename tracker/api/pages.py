@@ -45,7 +45,7 @@ def tagged_response(
 
 def list_response(request: Request, rows: Iterable[Any], next_after: str | None) -> Response:
     """A page: its rows, the cursor of the next one, and a link to it."""
-    cursor = None if next_after is None else _encoded(next_after)
+    cursor = None if next_after is None else cursor_of(next_after)
     headers = {}
     if cursor is not None:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
@@ -60,7 +60,10 @@ def page_of(request: Request) -> tuple[int, str | None]:
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= LARGEST_LIMIT):
         raise wrong_parameter("limit", f"limit is {text!r}; give a whole number from 1 to {LARGEST_LIMIT}.")
     cursor = request.query_params.get("cursor")
-    return int(text), None if cursor is None else _decoded(cursor)
+    after = None if cursor is None else place_in(cursor)
+    if cursor is not None and after is None:
+        raise wrong_parameter("cursor", f"The cursor {cursor!r} is not one that this list gave out.")
+    return int(text), after
 
 
 def seconds_of(request: Request, name: str, default: float, most: float) -> float:
@@ -77,16 +80,16 @@ def seconds_of(request: Request, name: str, default: float, most: float) -> floa
     return seconds
 
 
-def _encoded(after: str) -> str:
+def cursor_of(after: str) -> str:
+    """The cursor that stands for a place in a list."""
     return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
 
 
-def _decoded(cursor: str) -> str:
+def place_in(cursor: str) -> str | None:
+    """The place that a cursor stands for; None: it is not one of ours."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         after = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeError, ValueError):
-        after = ""
-    if not after or not after.replace("_", "").isalnum():
-        raise wrong_parameter("cursor", f"The cursor {cursor!r} is not one that this list gave out.")
-    return after
+        return None
+    return after if after.replace("_", "").isalnum() else None

@@ -15,14 +15,12 @@ def _one_of(values: type[Status] | type[DeliveryStatus]) -> dict[str, Any]:
     return {"type": "string", "enum": [value.value for value in values]}
 
 
-PAGING = (
-    Parameter(
-        "limit",
-        "How many rows a page has at most.",
-        {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT},
-    ),
-    Parameter("cursor", "The `next_cursor` of the page before."),
+LIMIT = Parameter(
+    "limit",
+    "How many rows a page has at most.",
+    {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT},
 )
+PAGING = (LIMIT, Parameter("cursor", "The `next_cursor` of the page before."))
 
 JOB_FILTERS = (
     Parameter("provider", "Jobs of this provider.", repeats=True),
@@ -45,6 +43,15 @@ DELIVERY_FILTERS = (
     Parameter("status", "Deliveries that stand so.", _one_of(DeliveryStatus), repeats=True),
 )
 
+EVENT_FILTERS = (
+    Parameter("type", "Events of this type, or of all with this prefix (`job.*`).", repeats=True),
+    Parameter("job_id", "Events of this job.", repeats=True),
+    Parameter("provider", "Events of this provider's jobs.", repeats=True),
+    Parameter("kind", "Events of jobs of this kind.", repeats=True),
+    Parameter("tag", "Events of jobs with this tag; repeated, with any of them.", repeats=True),
+)
+AFTER = Parameter("after", "Where to go on: a `next_cursor` of the feed, or an id of the stream.")
+
 EXPAND = Parameter(
     "expand",
     "What to show along: `history`, `steps` and `reading`, separated by commas or repeated.",
@@ -58,6 +65,7 @@ TIMEOUT = Parameter(
 
 PREFER = Parameter("Prefer", "`wait=N` answers when the job has ended, or as it is after N seconds (at most 300).")
 IF_NONE_MATCH = Parameter("If-None-Match", "ETags; answers 304 where one of them is still right.")
+LAST_EVENT_ID = Parameter("Last-Event-ID", "The last id that came from the stream: goes on behind it.")
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "Makes the call once: the same key and body again are given the first answer again, for 24 hours.",

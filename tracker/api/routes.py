@@ -14,6 +14,7 @@ from store.records import Scope
 from tracker.api import (
     deliveries,
     docs,
+    events,
     job_lists,
     jobs,
     keys,
@@ -36,7 +37,7 @@ from tracker.api.bodies import (
     SubscriptionBody,
     SubscriptionChanges,
 )
-from tracker.api.calls import Call
+from tracker.api.calls import EVENT_STREAM, JSON, Call
 from tracker.api.gate import gated
 from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_hung_up, answer_problem
 
@@ -62,7 +63,8 @@ CALLS = (
     Call("GET", "/v1/jobs/{id}/history", READ, job_lists.history, "List the transitions of a job, the oldest first.",
          {200: of.Page[of.Transition]}, problems=(404,)),
     Call("GET", "/v1/jobs/{id}/events", READ, job_lists.events, "List the events of a job, the newest first.",
-         {200: of.Page[of.Event]}, query=take.PAGING, problems=(404,)),
+         {200: of.Page[of.Event], 204: None}, query=take.PAGING, headers=(take.LAST_EVENT_ID,), problems=(404,),
+         media_types=(JSON, EVENT_STREAM)),
     Call("GET", "/v1/jobs/{id}/deliveries", READ, job_lists.deliveries, "List the deliveries of a job's events.",
          {200: of.Page[of.Delivery]}, query=take.PAGING, problems=(404,)),
     Call("GET", "/v1/jobs/{id}/wait", READ, jobs.wait, "Show a job when it has ended, or as it is at the time-out.",
@@ -71,6 +73,12 @@ CALLS = (
          {202: of.Job}, problems=(404,)),
     Call("POST", "/v1/jobs/{id}/cancel", WRITE, jobs.cancel, "Ask a job's provider to cancel it.",
          {202: of.Job}, problems=(404, 409, 502)),
+
+    Call("GET", "/v1/events", READ, events.index, "List all events, the oldest first, and where to go on.",
+         {200: of.FeedPage}, query=(*take.EVENT_FILTERS, take.AFTER, take.LIMIT)),
+    Call("GET", "/v1/events/stream", READ, events.stream, "Stream events as they happen.",
+         {200: str}, query=(*take.EVENT_FILTERS, take.AFTER), headers=(take.LAST_EVENT_ID,),
+         media_types=(EVENT_STREAM,)),
 
     Call("POST", "/v1/subscriptions", WRITE, subscriptions.create, "Subscribe a URL to events.",
          {201: of.NewSubscription}, SubscriptionBody, shows_secret=True),

@@ -166,6 +166,13 @@ class Event(Shape):
     data: Json
 
 
+class FeedPage(Shape):
+    """A page of the feed; `next_cursor` leads on, also from its end to what happens later."""
+
+    data: list[Event]
+    next_cursor: str
+
+
 class Attempt(Shape):
     """One HTTP try of a delivery."""
 

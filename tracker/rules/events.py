@@ -132,7 +132,17 @@ def _between_transitions(job: Job, now: datetime) -> dict[str, Any]:
 
 
 def _event(event_id: str, event_type: str, job: Job, now: datetime, data: dict[str, Any]) -> Event:
-    return Event(event_id, event_type, now, _body(event_type, now, data), job.id, job.sequence)
+    return Event(
+        id=event_id,
+        type=event_type,
+        timestamp=now,
+        body=_body(event_type, now, data),
+        job_id=job.id,
+        sequence=job.sequence,
+        provider=job.provider,
+        kind=job.kind,
+        tags=job.tags,
+    )
 
 
 def _body(event_type: str, now: datetime, data: dict[str, Any]) -> bytes:

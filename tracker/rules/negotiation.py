@@ -9,7 +9,7 @@ _TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 def is_acceptable(accept: str, media_type: str) -> bool:
     """Whether the header takes a media type; an empty one, or one that says nothing that can be read, takes all."""
-    ranges = [(name, weight) for name, weight in map(_parsed, accept.split(",")) if name.count("/") == 1]
+    ranges = _ranges(accept)
     if not ranges:
         return True
     ranks = {media_type: 2, media_type.partition("/")[0] + "/*": 1, "*/*": 0}
@@ -18,9 +18,18 @@ def is_acceptable(accept: str, media_type: str) -> bool:
     return max(matching, default=(0, 0.0))[1] > 0
 
 
+def named_weight(accept: str, media_type: str) -> float:
+    """The weight that the header gives a media type by its own name; 0: it does not name it."""
+    return max((weight for name, weight in _ranges(accept) if name == media_type), default=0.0)
+
+
 def names_tag(if_none_match: str, tag: str) -> bool:
     """Whether an `If-None-Match` header names an ETag, or any (`*`); a weak one is as good as a strong one here."""
     return if_none_match.strip() == "*" or tag.removeprefix("W/") in _TAG.findall(if_none_match)
+
+
+def _ranges(accept: str) -> list[tuple[str, float]]:
+    return [(name, weight) for name, weight in map(_parsed, accept.split(",")) if name.count("/") == 1]
 
 
 def _parsed(text: str) -> tuple[str, float]:
