@@ -5,9 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tracker.service import Service
-
-from .steps import KEY, ListeningBell, client_of, fetch, see, track
+from .steps import ListeningBell, fetch, see, track
 
 GUARD = 10
 
@@ -59,19 +57,6 @@ async def test_what_is_expanded_is_part_of_the_tag(client, service):
 async def test_jobs_that_look_alike_have_tags_of_their_own(client):
     one, other = await track(client, 1), await track(client, 2)
     assert await tag_of(client, one) != await tag_of(client, other)
-
-
-async def test_end_that_is_foreseen_moves_on_without_a_new_tag(settings_of, surroundings, clock):
-    async with (
-        Service(settings_of(), surroundings, is_ticking=False) as service,
-        client_of(service, KEY) as client,
-    ):
-        job = await track(client)
-        first = await client.get(f"/v1/jobs/{job['id']}")
-        clock.advance(0.5)
-        second = await client.get(f"/v1/jobs/{job['id']}")
-        assert first.json()["expected_finish_at"] != second.json()["expected_finish_at"]
-        assert first.headers["etag"] == second.headers["etag"]
 
 
 async def test_head_has_the_tag_and_honours_it(client):

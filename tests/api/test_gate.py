@@ -37,7 +37,7 @@ async def test_accept_that_leaves_the_answer_out_is_406_and_nothing_is_done(clie
     job = await track(client)
     path = call.path.replace("{id}", job["id"]).replace("{name}", "decart")
     response = await client.request(call.method, path, headers={"accept": "image/png, text/csv;q=0.5"})
-    assert JSON in problem(response, 406)["detail"]
+    assert " or ".join(call.media_types) in problem(response, 406)["detail"]
     assert "image/png" in response.json()["detail"]
     assert await fetch(client, f"/v1/jobs/{job['id']}") == job
 
@@ -115,7 +115,7 @@ async def test_options_of_what_is_not_there_is_404(client, stranger):
     problem(await stranger.options("/v1/jobs"), 401)
 
 
-@rows([call for call in CLOSED if call.method == "GET" and "{" not in call.path])
+@rows([call for call in CLOSED if call.method == "GET" and "{" not in call.path and JSON in call.media_types])
 async def test_head_has_the_headers_of_get(client, call):
     head, get = await client.head(call.path), await client.get(call.path)
     assert (head.status_code, head.headers) == (get.status_code, get.headers)

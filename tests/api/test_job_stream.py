@@ -104,7 +104,7 @@ async def test_unknown_job_and_wrong_input_are_refused(client):
         ("Text/Event-Stream; charset=utf-8, */*;q=0.1", True),
         ("application/json, text/event-stream", False),
         ("application/json;q=0.5, text/event-stream", True),
-        ("text/event-stream;q=0", False),
+        ("text/event-stream;q=0, */*", False),
         ("text/event-stream;q=soon", True),
     ],
 )

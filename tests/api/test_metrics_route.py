@@ -8,7 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text
 
 from store.records import ApiKey, Scope
-from tracker.api.auth import digest_of
+from tracker.rules.keys import key_digest
 
 from .steps import client_of, flaws, problem
 
@@ -24,12 +24,12 @@ def names_of(families):
 
 async def test_metrics_need_a_key_and_any_key_will_do(service, stranger, clock):
     problem(await stranger.get("/metrics"), 401)
-    await service.keys.add(ApiKey("key_1", "prometheus", Scope.READ, digest_of("a-key-to-read"), clock()))
+    await service.keys.add(ApiKey("key_1", "prometheus", Scope.READ, key_digest("a-key-to-read"), clock()))
     async with client_of(service, "a-key-to-read") as prometheus:
         assert (await prometheus.get("/metrics")).status_code == 200
 
 
-@pytest.mark.parametrize("accept", ["", "*/*", "text/plain", "text/plain; version=x.y", "application/json"])
+@pytest.mark.parametrize("accept", ["", "*/*", "text/plain", "text/plain; version=x.y", "application/json, */*;q=0.1"])
 async def test_metrics_are_text_for_whoever_does_not_ask_for_more(client, accept):
     response = await client.get("/metrics", headers={"accept": accept})
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

@@ -6,7 +6,7 @@ import httpx
 from sqlalchemy import event as listening
 
 from store.records import ApiKey, Scope
-from tracker.api.auth import digest_of
+from tracker.rules.keys import key_digest
 
 from .steps import KEY, fetch, problem, see, track
 from .streams import GUARD, Block, all_left, cursor, ids_of, new_event, tell
@@ -160,28 +160,20 @@ async def test_client_that_leaves_frees_everything(service, begun):
 
 async def test_revoked_key_is_cut_off_at_the_next_heartbeat(service, begun):
     now = service.surroundings.now()
-    key = ApiKey("key_1", "for a test", Scope.READ, digest_of(READ_KEY), now)
-    await service.keys.add(key)
+    key = ApiKey("key_1", "for a test", Scope.READ, key_digest(READ_KEY), now)
+    await service.key_ring.add(key)
     stream, other = await begun(key=READ_KEY), await begun()
     await service.feed.tick()
     assert await stream.block() == await other.block() == Block(comment="heartbeat")
-    await revoke(service, key, now)
+    await service.key_ring.revoke(key.id)
     await service.feed.tick()
     assert await stream.block() is None
     assert await other.block() == Block(comment="heartbeat")
 
 
-async def revoke(service, key, now):
-    """As an operator does in the database."""
-    statement = "UPDATE api_keys SET revoked_at = ? WHERE id = ?"
-    await service._database.write(
-        lambda connection: connection.exec_driver_sql(statement, (now.isoformat(" "), key.id)) and None
-    )
-
-
 async def test_read_key_may_follow_and_strangers_may_not(service, stranger, begun, follow):
     now = service.surroundings.now()
-    await service.keys.add(ApiKey("key_1", "for a test", Scope.READ, digest_of(READ_KEY), now))
+    await service.keys.add(ApiKey("key_1", "for a test", Scope.READ, key_digest(READ_KEY), now))
     await begun(key=READ_KEY)
     await follow(key="none", status=401)
     problem(await stranger.get(PATH), 401)

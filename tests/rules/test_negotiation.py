@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.rules.negotiation import is_acceptable, names_tag
+from tracker.rules.negotiation import is_acceptable, named_weight, names_tag
 
 JSON = "application/json"
 RANGES = ("application/json", "application/*", "*/*", "text/html", "text/*", "application/xml")
@@ -59,6 +59,14 @@ def test_most_specific_range_decides_wherever_it_stands(ranges):
 @given(st.text(max_size=60), st.sampled_from([JSON, "text/event-stream"]))
 def test_any_text_is_read(accept, media_type):
     assert is_acceptable(accept, media_type) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("accept", "weight"),
+    [("", 0), ("*/*", 0), ("text/*", 0), ("text/html", 1), ("a/b, Text/HTML; q=0.3", 0.3), ("text/html;q=x", 1)],
+)
+def test_weight_is_given_by_name_alone(accept, weight):
+    assert named_weight(accept, "text/html") == weight
 
 
 @pytest.mark.parametrize("header", ["*", " * ", 'W/"a"', '"a"', '"b", W/"a"', 'W/"b",W/"a" ,"c"', '"a,b", "a"'])
