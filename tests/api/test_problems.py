@@ -68,6 +68,7 @@ async def test_unknown_path_is_404(client):
 async def test_method_that_is_not_possible_is_405_with_those_that_are(client):
     allowed = {
         "/v1/jobs": "GET, HEAD, OPTIONS, POST",
+        "/v1/jobs/batch": "OPTIONS, POST",
         "/v1/jobs/job_1": "DELETE, GET, HEAD, OPTIONS",
         "/v1/jobs/job_1/history": "GET, HEAD, OPTIONS",
         "/v1/jobs/job_1/poll": "OPTIONS, POST",

@@ -105,7 +105,9 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _possible_methods(request: Request) -> str:
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    matching = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    # Of the path that is meant: `/v1/jobs/batch` is no job, though a job's path fits it.
+    routes = [route for route in matching if route.path == matching[0].path]
     return ", ".join(sorted({"OPTIONS", *(method for route in routes for method in route.methods)}))
 
 
