@@ -41,7 +41,7 @@ async def create(request: Request) -> Response:
 
 
 async def create_many(request: Request) -> Response:
-    """`POST /v1/jobs/batch`: the same for many, as if they came one after the other; each is answered by itself."""
+    """`POST /v1/jobs/batch`: tracks many, as if they came one after the other; each is answered by itself."""
     context = context_of(request)
     body = await read_body(request, BatchBody)
     asked: list[Registration | ApiError] = []
