@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -102,28 +101,3 @@ async def arrived(inbox, stage):
 def own_headers(arrival):
     """What the webhook says of itself, whenever it is sent and by whom it is signed."""
     return {name: arrival.headers[name] for name in ("webhook-id", "content-type", "user-agent", "content-length")}
-
-
-async def test_pipe_ends_with_its_reader_though_nothing_happens_any_more(stage, clock):
-    """As `tracker events --follow | head -1`, in a real shell."""
-    settings = {"TRACKER_URL": stage.url, "TRACKER_API_KEY": stage.service.settings.api_key}
-    script = f"set -o pipefail; '{sys.executable}' -m tracker events --follow --json | head -n 1"
-    process = await asyncio.create_subprocess_exec(
-        *("bash", "-c", script),
-        env=os.environ | settings,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(GUARD):
-            while stage.service.feed.followers == 0:
-                await stage.service.feed.tick()
-                await asyncio.sleep(0)
-            await live_with(stage, clock, "r1")
-            stdout, stderr = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-    assert stdout.count(b"\n") == 1
-    assert stdout.startswith(b'{"id": "evt_')
-    assert (process.returncode, stderr) == (1, b"")
