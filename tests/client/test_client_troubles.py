@@ -31,24 +31,9 @@ from tracker.service import Service
 from tracker.settings import Settings
 
 from .conftest import GUARD, AsyncUser, in_background, listening
-from .troubled import DONE_BUT_LOST, HUNG_UP, STRANGER, TRUNCATED, Troubled, refusal
+from .troubled import DONE_BUT_LOST, HUNG_UP, STRANGER, TRUNCATED, refusal
 
 KEY = "an-admin-key-of-the-operator"
-
-
-@pytest.fixture
-async def line(stage):
-    """The service behind a line that can be troubled."""
-    troubled = Troubled(stage.service.app)
-    async with serve(troubled) as url:
-        troubled.url = url
-        yield troubled
-
-
-@pytest.fixture
-def remote(connect, line, stage):
-    """A user at the other end of the line."""
-    return connect(line.url, stage.service.settings.api_key)
 
 
 @pytest.mark.parametrize(
