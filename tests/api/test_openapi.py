@@ -55,6 +55,14 @@ async def test_who_knows_it_is_answered_304(stranger, path):
     assert (await stranger.get(path, headers={"if-none-match": '"other"'})).status_code == 200
 
 
+def test_how_many_values_a_filter_takes_is_said():
+    parameters = OPERATIONS["GET", "/v1/jobs"]["parameters"]
+    schemas = {each["name"]: each["schema"] for each in parameters if each["in"] == "query"}
+    assert {schemas[name]["maxItems"] for name in ("provider", "status", "tag", "remote_id")} == {100}
+    assert schemas["metadata"]["maxProperties"] == 100
+    assert "maxItems" not in schemas["created_after"]
+
+
 def test_every_route_is_in_the_document(service):
     served = {(method, route.path) for route in service.app.routes for method in route.methods - {"HEAD"}}
     assert served == OPERATIONS.keys()

@@ -18,6 +18,9 @@ Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
+MOST_VALUES = 100
+"""How often a query parameter may be given that may be repeated: a database takes only so many conditions."""
+
 _OF_ALL = (401, 403, 406, 422, 429)
 _WITH_BODY = (400, 413, 415)
 

@@ -12,6 +12,7 @@ import orjson
 
 from tracker import __version__
 from tracker.api import parameters as take
+from tracker.api.calls import MOST_VALUES
 from tracker.api.reference import page_about
 from tracker.api.schemas import REFERENCE, Schemas
 from tracker.api.told import (
@@ -117,7 +118,8 @@ def _parameters_of(call: Call) -> Iterable[Json]:
 
 
 def _parameter(parameter: Parameter, place: str) -> Json:
-    schema = {"type": "array", "items": parameter.schema} if parameter.repeats else parameter.schema
+    several = {"type": "array", "items": parameter.schema, "maxItems": MOST_VALUES}
+    schema = several if parameter.repeats else parameter.schema
     return {"name": parameter.name, "in": place, "description": parameter.about, "schema": schema}
 
 
@@ -125,8 +127,9 @@ def _family(parameter: Parameter) -> Json:
     """Parameters that begin alike: an object, each of whose fields is a parameter by itself."""
     stem = parameter.name.removesuffix("*")
     of_each = {"patternProperties": {f"^{re.escape(stem)}.+$": parameter.schema}, "additionalProperties": False}
+    schema = {"type": "object", "maxProperties": MOST_VALUES} | of_each
     named = {"name": stem.rstrip("."), "in": "query", "style": "form", "explode": True}
-    return named | {"description": parameter.about, "schema": {"type": "object"} | of_each}
+    return named | {"description": parameter.about, "schema": schema}
 
 
 def _answer(call: Call, status: int, schemas: Schemas) -> Json:
