@@ -109,4 +109,5 @@ async def test_fault_of_ours_is_500_and_tells_no_more_than_that(service):
     async with httpx.AsyncClient(transport=transport, base_url="http://tracker", trust_env=False) as client:
         response = await client.get("/v1/jobs", headers={"authorization": f"Bearer {KEY}"})
     problem(response, 500)
+    assert response.headers["connection"] == "close"
     assert "hush" not in response.text

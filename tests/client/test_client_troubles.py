@@ -73,6 +73,20 @@ async def test_trouble_that_stays_is_told(connect, line, stage, status, error):
     assert (caught.value.retry_after, caught.value.request_id) == (0, "req-7")
 
 
+async def test_fault_of_the_service_is_told_with_the_id_that_its_log_has(connect, stage):
+    async def broken(*_arguments):
+        raise LookupError
+
+    user = connect(stage.url, stage.service.settings.api_key, max_retries=0)
+    stage.service.jobs.find = broken
+    for number in range(3):
+        with pytest.raises(ServerError, match=r"\. request id req_") as caught:
+            await user.take(user.tracker.jobs.list())
+        assert caught.value.request_id in caught.value.detail
+        # The connection is gone, and nothing is sent by it.
+        await user.use(user.tracker.jobs.track, "scenario", f"r{number}")
+
+
 async def test_stranger_is_told_from_the_service(remote, line):
     line.troubles = [STRANGER]
     with pytest.raises(UnexpectedAnswer, match=f"^{line.url} answered 200 in a form that is not Tracker's"):

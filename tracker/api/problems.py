@@ -121,4 +121,6 @@ async def answer_fault(request: Request, error: Exception) -> Response:
     request_id = f"req_{uuid4().hex}"
     _log.error("request.failed", request_id=request_id, method=request.method, path=request.url.path, exc_info=error)
     detail = f"Tracker failed to answer; its log says why, under {request_id}."
-    return problem_response(500, detail, request.url.path, headers={"request-id": request_id})
+    # The server ends the connection after a fault; who is not told sends the next request in vain.
+    headers = {"request-id": request_id, "connection": "close"}
+    return problem_response(500, detail, request.url.path, headers=headers)
