@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tracker.rules.ids import time_sorted_id
+from store.ids import time_sorted_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 import pytest
 
-from store.jobs import JobFilter
+from store.job_filter import JobFilter
 from store.records import Status
 
 from .builders import ALL, NOW, at, claim_jobs, job_id, new_job, poll_due, polled

@@ -1,0 +1,173 @@
+"""The streams that a list of jobs is merged from: ranges of an index, each in the order of the ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, bindparam, func, select
+
+from store.facets import parse_facet, registered_between
+from store.ids import first_id, milliseconds
+from store.records import Status
+from store.skips import different_values
+from store.tables import JOB_LABELS, JOBS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, FromClause
+
+    from store.job_filter import JobFilter
+
+_COUNTED = 1000
+"""A label that so many jobs have is no rare one; more are not counted."""
+
+_AFTER_ALL_IDS = "job_" + "z" * 27
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The ids from `first` on that come before `end`."""
+
+    first: str = ""
+    end: str = _AFTER_ALL_IDS
+
+    def within(self, other: Range) -> Range:
+        """The ids that both have."""
+        return Range(max(self.first, other.first), min(self.end, other.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Ranges of ids by what they are read along: a value of the column `key`, or None for the whole table.
+
+    With `label` they are of the jobs that have it; `labels` are the others, to be checked on each job.
+    """
+
+    key: str | None
+    ranges: Mapping[Any, Range]
+    label: tuple[str, str] | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+def streams_of(connection: Connection, wanted: JobFilter, after: str | None) -> Streams:
+    """The streams that hold all jobs that the filter finds beyond the id `after`, and few others."""
+    ids = _registered(wanted).within(Range(end=after or _AFTER_ALL_IDS))
+    labels = tuple(dict.fromkeys(wanted.labels))
+    if wanted.remote_ids:
+        return Streams("remote_id", dict.fromkeys(wanted.remote_ids, ids), labels=labels)
+    if _contradicts_itself(labels):
+        return Streams("facet", {})
+    if labels:
+        labels = _rarest_first(connection, labels)
+        facets = reduce(_in_both, [_facets_of_label(connection, wanted, label) for label in labels])
+        return Streams("facet", _to_read(facets, wanted, ids), labels[0], labels[1:])
+    if _admitted_values(wanted):
+        facets = dict.fromkeys(connection.execute(_FACETS, _bounds(wanted)).scalars(), Range())
+        return Streams("facet", _to_read(facets, wanted, ids))
+    return Streams(None, {None: ids})
+
+
+def _registered(wanted: JobFilter) -> Range:
+    after, before = wanted.created_after, wanted.created_before
+    return _ids_between(milliseconds(after) if after else None, milliseconds(before) if before else None)
+
+
+def _ids_between(first: int | None, last: int | None) -> Range:
+    """The ids that these Unix milliseconds give, the last one included."""
+    return Range(
+        "" if first is None else first_id("job", first), _AFTER_ALL_IDS if last is None else first_id("job", last + 1)
+    )
+
+
+def _contradicts_itself(labels: Sequence[tuple[str, str]]) -> bool:
+    """Whether it wants two values of one key; tags are many, but each key of metadata has one."""
+    keys = [label for label, _ in labels if label != "tag"]
+    return len(set(keys)) < len(keys)
+
+
+def _to_read(facets: Mapping[str, Range], wanted: JobFilter, ids: Range) -> dict[str, Range]:
+    """What there is to read of each facet that the filter admits."""
+    admitted = _admitted_values(wanted).items()
+    ranges = {}
+    for text, known in facets.items():
+        facet = parse_facet(text)
+        if all(getattr(facet, name) in values for name, values in admitted):
+            ended = registered_between(facet.span, wanted.finished_after, wanted.finished_before)
+            ranges[text] = known.within(ids).within(_ids_between(*ended))
+    return {text: left for text, left in ranges.items() if left.first < left.end}
+
+
+def _admitted_values(wanted: JobFilter) -> dict[str, Sequence[str]]:
+    """The values that the filter admits of each part of a facet that it is about."""
+    named = {"provider": wanted.providers, "account": wanted.accounts, "kind": wanted.kinds}
+    admitted: dict[str, Sequence[str]] = {name: values for name, values in named.items() if values}
+    statuses = _statuses(wanted)
+    return admitted if len(statuses) == len(Status) else admitted | {"status": statuses}
+
+
+def _statuses(wanted: JobFilter) -> list[Status]:
+    """The statuses that the filter admits: only jobs that have ended have an end to bound."""
+    is_about_the_end = wanted.finished_after is not None or wanted.finished_before is not None
+    return [each for each in wanted.statuses or Status if each.is_final or not is_about_the_end]
+
+
+def _bounds(wanted: JobFilter) -> dict[str, str]:
+    """What the facets that the filter admits lie between: they begin with the status."""
+    statuses = _statuses(wanted)
+    return {"low": min(statuses, default=""), "high": max(statuses, default="") + "~"}
+
+
+def _facets_of_label(connection: Connection, wanted: JobFilter, label: tuple[str, str]) -> dict[str, Range]:
+    """The facets that a label's jobs have, and the range of their ids in each."""
+    rows = connection.execute(_FACETS_OF_LABEL, _bounds(wanted) | named_label(label))
+    return {row.value: Range(row.first, row.last + "0") for row in rows}
+
+
+def _in_both(some: Mapping[str, Range], others: Mapping[str, Range]) -> dict[str, Range]:
+    return {facet: ids.within(others[facet]) for facet, ids in some.items() if facet in others}
+
+
+def _rarest_first(connection: Connection, labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The labels, one that few jobs have before the others: its jobs are the ones to read."""
+    if len(labels) == 1:
+        return labels
+    return tuple(sorted(labels, key=lambda label: connection.execute(_COUNT, named_label(label)).scalar_one()))
+
+
+def has_label(table: FromClause, number: int = 0) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """That a row of `table` is of a label, the values of which `named_label` gives."""
+    return table.c.label == bindparam(f"label_{number}"), table.c.value == bindparam(f"text_{number}")
+
+
+def named_label(label: tuple[str, str], number: int = 0) -> dict[str, str]:
+    """The values that `has_label` asks for."""
+    return {f"label_{number}": label[0], f"text_{number}": label[1]}
+
+
+_HAS_LABEL = has_label(JOB_LABELS)
+_COUNT = select(func.count()).select_from(select(JOB_LABELS.c.job_id).where(*_HAS_LABEL).limit(_COUNTED).subquery())
+
+
+def _between(facet: ColumnElement[str]) -> ColumnElement[bool]:
+    return facet.between(bindparam("low"), bindparam("high"))
+
+
+def _facets_query() -> Select[Any]:
+    facet = different_values(JOBS.c.facet, _between(JOBS.c.facet)).c.value
+    return select(facet).where(facet.is_not(None))
+
+
+def _facets_of_label_query() -> Select[Any]:
+    facet = different_values(JOB_LABELS.c.facet, *_HAS_LABEL, _between(JOB_LABELS.c.facet)).c.value
+    first, last = (
+        select(end(JOB_LABELS.c.job_id)).where(*_HAS_LABEL, JOB_LABELS.c.facet == facet).scalar_subquery()
+        for end in (func.min, func.max)
+    )
+    return select(facet, first.label("first"), last.label("last")).where(facet.is_not(None))
+
+
+_FACETS = _facets_query()
+_FACETS_OF_LABEL = _facets_of_label_query()
