@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NEWS = "news"
 _READERS = 4
 _LARGEST_GROUP = 200
 _BUSY_SECONDS = 10
@@ -46,6 +49,9 @@ class Database:
         self._writer = writer
         self._lock = lock
         self._is_closed = False
+        self.on_news: Callable[[], None] = lambda: None
+        """Called in the writer's thread after the commit of a transaction that `mark_news` was called in, and before
+        its writes return. It must not raise."""
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
         self._writes: queue.SimpleQueue[_Write[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_groups, name="store-write", daemon=True)
@@ -86,9 +92,19 @@ class Database:
         # A write that has begun cannot be called back, so its outcome must not be lost with the caller.
         return await asyncio.shield(asyncio.wrap_future(write.done))
 
+    @property
+    def waiting_writes(self) -> int:
+        """How many writes wait for the writer's next transaction."""
+        return self._writes.qsize()
+
     async def revision(self) -> str:
         """The revision of the schema."""
         return await self.read(current_revision)
+
+    async def erase(self) -> None:
+        """Clears the file of what was overwritten, if `erase_later` has asked for that. Raises StoreError."""
+        if await self.read(_is_to_be_erased):
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._rewrite)
 
     def close(self) -> None:
         """Finishes the writes that are waiting, and lets go of the file."""
@@ -104,6 +120,21 @@ class Database:
     def _read(self, work: Callable[[Connection], T]) -> T:
         with self._reader.begin() as connection:
             return work(connection)
+
+    def _rewrite(self) -> None:
+        """SQLite leaves what was overwritten in the file until the space is used again, and in its journal too."""
+        with closing(self._writer.raw_connection()) as connection:
+            cursor = connection.cursor()
+            try:
+                cursor.execute("VACUUM")
+                (is_busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                # Else the next start tries again.
+                if not is_busy:
+                    cursor.execute("PRAGMA user_version = 0")
+            except sqlite3.Error as error:
+                message = f"The file cannot be cleared of what was overwritten: {error}. That takes twice its size; "
+                message += "make room, and start again."
+                raise StoreError(message) from error
 
     def _write_groups(self) -> None:
         while (group := self._next_group()) is not None:
@@ -132,9 +163,12 @@ class Database:
         try:
             with self._writer.begin() as connection:
                 results = [write.work(connection) for write in group]
+                has_news = connection.info.pop(_NEWS, False)
         except BaseException:
             # Each write of the group is run again alone, and raises there; the thread lives on for the next.
             return False
+        if has_news:
+            self.on_news()
         for write, result in zip(group, results, strict=True):
             write.done.set_result(result)
         return True
@@ -143,10 +177,27 @@ class Database:
         try:
             with self._writer.begin() as connection:
                 result = write.work(connection)
+                has_news = connection.info.pop(_NEWS, False)
         except BaseException as error:
             write.done.set_exception(error)
         else:
+            if has_news:
+                self.on_news()
             write.done.set_result(result)
+
+
+def mark_news(connection: Connection) -> None:
+    """Has `Database.on_news` called once this transaction is durable. (One that fails may have it called in vain.)"""
+    connection.info[_NEWS] = True
+
+
+def erase_later(connection: Connection) -> None:
+    """Has the next `erase` clear the file of what this transaction overwrites, and of all that was before it."""
+    connection.exec_driver_sql("PRAGMA user_version = 1")
+
+
+def _is_to_be_erased(connection: Connection) -> bool:
+    return bool(connection.exec_driver_sql("PRAGMA user_version").scalar())
 
 
 @dataclass(frozen=True, slots=True)

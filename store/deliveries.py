@@ -1,40 +1,39 @@
-"""Deliveries and their attempts: fanning out, claiming, recording, listing."""
+"""Deliveries and their attempts: looking at them, taking leases on them, and asking for one again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
+from store.answers import keep_answer
+from store.attempts import DeliveryRules, RecordedAttempts, changed_row, record
+from store.delivery_order import insert_deliveries
+from store.delivery_queue import backlog, claim
 from store.errors import StoreError
 from store.events import insert_events
+from store.leases import free_leases
 from store.records import (
     Attempt,
     AttemptOutcome,
+    Backlog,
     ClaimedDelivery,
     Delivery,
     DeliveryStatus,
     Event,
-    Job,
-    Lane,
+    KeptAnswer,
     Page,
     Share,
-    Subscription,
-    SubscriptionStatus,
 )
-from store.rows import attempt_row, delivery_row, to_attempt, to_delivery, to_subscription
-from store.subscriptions import disable_subscription
-from store.tables import ATTEMPTS, DELIVERIES, EVENTS, JOBS, SUBSCRIPTIONS
+from store.rows import to_attempt, to_delivery
+from store.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from store.database import Database
-
-FanOut: TypeAlias = Callable[[Event, Job | None, Sequence[Subscription]], Sequence[Delivery]]
-"""Who is told of an event: one delivery for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +53,18 @@ class SubscriptionGoneError(StoreError):
 class Deliveries:
     """The deliveries of one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rules: DeliveryRules) -> None:
         self._database = database
+        self._rules = rules
 
-    async def add_test(self, event: Event, delivery: Delivery) -> None:
-        """Stores an event that one subscription alone is told of. Raises SubscriptionGoneError."""
+    async def add_test(self, event: Event, delivery: Delivery, answer: KeptAnswer | None = None) -> None:
+        """Stores an event that one subscription alone is told of, and along with it what its maker is answered.
+
+        Raises SubscriptionGoneError, AlreadyAnsweredError.
+        """
 
         def work(connection: Connection) -> None:
+            keep_answer(connection, answer)
             _require_subscription(connection, delivery)
             insert_events(connection, [event])
             insert_deliveries(connection, [delivery])
@@ -89,20 +93,23 @@ class Deliveries:
         )
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
-    async def lanes(self) -> tuple[Lane, ...]:
+    async def backlog(self, now: datetime) -> Backlog:
         """Who has deliveries waiting, by subscriber; those whose subscription is not active are left out."""
-        return await self._database.read(lambda connection: tuple(Lane(*row) for row in connection.execute(_LANES)))
+        return await self._database.read(lambda connection: backlog(connection, now))
 
-    async def claim(self, shares: Sequence[Share], now: datetime, lease_until: datetime) -> tuple[ClaimedDelivery, ...]:
-        """Takes a lease on the due deliveries of these shares, the longest due of each first."""
-        return await self._database.write(lambda connection: _claim(connection, shares, now, lease_until))
+    async def claim(
+        self, shares: Sequence[Share], now: datetime, lease_until: datetime, forced: int = 0
+    ) -> tuple[ClaimedDelivery, ...]:
+        """Takes a lease on the due deliveries of these shares, the longest due of each first, after `forced` ones."""
+        return await self._database.write(lambda connection: claim(connection, shares, forced, now, lease_until))
 
-    async def record(self, outcomes: Sequence[AttemptOutcome]) -> None:
-        """Writes attempts and what they made of their deliveries, in one transaction.
+    async def record(self, outcomes: Sequence[AttemptOutcome]) -> RecordedAttempts:
+        """Writes attempts and what they made of their deliveries and subscribers, in one transaction.
 
-        An outcome whose lease was lost is dropped whole.
+        An outcome whose lease was lost is dropped whole. A subscription that is disabled thereby is told of to others,
+        which makes new deliveries.
         """
-        await self._database.write(lambda connection: _record(connection, outcomes))
+        return await self._database.write(lambda connection: record(connection, outcomes, self._rules))
 
     async def release(self, deliveries: Iterable[Delivery]) -> None:
         """Gives leases back unused, so that the deliveries are due at once."""
@@ -117,58 +124,11 @@ class Deliveries:
         return await self._database.write(lambda connection: free_leases(connection, DELIVERIES, expired_at))
 
     async def retry(self, delivery_id: str, now: datetime) -> Delivery | None:
-        """Makes a delivery due at once, whatever became of it; one whose attempt is under way stays as it is.
+        """Has a delivery sent at once, whatever became of it and whatever holds its subscriber back.
 
-        Raises SubscriptionGoneError.
+        One whose attempt is under way stays as it is. Raises SubscriptionGoneError.
         """
         return await self._database.write(lambda connection: _retry(connection, delivery_id, now))
-
-
-def free_leases(connection: Connection, table: Table, expired_at: datetime | None) -> int:
-    """Frees the rows of `table` whose lease ran out before `expired_at` (None: all leases), and counts them."""
-    leased = table.c.leased_until
-    lost = leased.is_not(None) if expired_at is None else leased <= expired_at
-    return connection.execute(update(table).where(lost).values(leased_until=None)).rowcount
-
-
-def insert_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Stores new deliveries."""
-    if deliveries:
-        connection.execute(insert(DELIVERIES), [delivery_row(delivery) for delivery in deliveries])
-
-
-_WAITING = (
-    DELIVERIES.c.status == DeliveryStatus.PENDING.value,
-    DELIVERIES.c.leased_until.is_(None),
-    DELIVERIES.c.behind_since.is_(None),
-)
-
-
-def _lanes_query() -> Select[Any]:
-    """Skips from subscriber to subscriber along the index: the cost is of their number, not of the backlog's."""
-    first = select(func.min(DELIVERIES.c.subscriber).label("subscriber")).where(*_WAITING)
-    lane = first.cte("lane", recursive=True)
-    following = (
-        select(func.min(DELIVERIES.c.subscriber))
-        .where(*_WAITING, DELIVERIES.c.subscriber > lane.c.subscriber)
-        .scalar_subquery()
-    )
-    lane = lane.union_all(select(following).where(lane.c.subscriber.is_not(None)))
-    inactive = select(SUBSCRIPTIONS.c.id).where(SUBSCRIPTIONS.c.status != SubscriptionStatus.ACTIVE.value)
-    return select(
-        lane.c.subscriber, _next_due(lane.c.subscriber, is_retry=False), _next_due(lane.c.subscriber, is_retry=True)
-    ).where(lane.c.subscriber.is_not(None), lane.c.subscriber.not_in(inactive))
-
-
-def _next_due(subscriber: ColumnElement[str], *, is_retry: bool) -> ColumnElement[datetime | None]:
-    return (
-        select(func.min(DELIVERIES.c.next_attempt_at))
-        .where(*_WAITING, DELIVERIES.c.subscriber == subscriber, DELIVERIES.c.is_retry == literal(is_retry))
-        .scalar_subquery()
-    )
-
-
-_LANES = _lanes_query()
 
 
 def _get(connection: Connection, delivery_id: str) -> Delivery | None:
@@ -188,124 +148,24 @@ def _conditions(wanted: DeliveryFilter) -> list[ColumnElement[bool]]:
     return conditions + ([DELIVERIES.c.status.in_(wanted.statuses)] if wanted.statuses else [])
 
 
-def _claim(
-    connection: Connection, shares: Sequence[Share], now: datetime, lease_until: datetime
-) -> tuple[ClaimedDelivery, ...]:
-    deliveries = [delivery for share in shares for delivery in _claim_share(connection, share, now, lease_until)]
-    event_ids = {delivery.event_id for delivery in deliveries}
-    events = connection.execute(select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.id.in_(event_ids)))
-    bodies = {event.id: event.body for event in events}
-    sought = {delivery.subscription_id for delivery in deliveries if delivery.subscription_id}
-    rows = connection.execute(select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(sought))).mappings()
-    subscriptions = {row["id"]: to_subscription(row) for row in rows}
-    return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in deliveries)
-
-
-def _claim_share(connection: Connection, share: Share, now: datetime, lease_until: datetime) -> list[Delivery]:
-    due = (
-        select(DELIVERIES.c.id)
-        .where(
-            *_WAITING,
-            DELIVERIES.c.subscriber == share.subscriber,
-            DELIVERIES.c.is_retry == share.is_retry,
-            DELIVERIES.c.next_attempt_at <= now,
-        )
-        .order_by(DELIVERIES.c.next_attempt_at, DELIVERIES.c.id)
-        .limit(share.count)
-        .with_for_update(skip_locked=True)
-    )
-    lease = (
-        update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(due))
-        .values(leased_until=lease_until, lease_epoch=DELIVERIES.c.lease_epoch + 1)
-        .returning(*DELIVERIES.c)
-    )
-    rows = connection.execute(lease).mappings().all()
-    # RETURNING promises no order.
-    longest_due_first = sorted(rows, key=lambda row: (row["next_attempt_at"], row["id"]))
-    return [to_delivery(row) for row in longest_due_first]
-
-
-def _with_all_it_needs(
-    delivery: Delivery, bodies: Mapping[str, bytes], subscriptions: Mapping[str, Subscription]
-) -> ClaimedDelivery:
-    body = bodies[delivery.event_id]
-    if delivery.callback_url is not None:
-        return ClaimedDelivery(delivery, delivery.callback_url, body, (), {})
-    subscription = subscriptions[delivery.subscription_id or ""]
-    return ClaimedDelivery(delivery, subscription.callback_url, body, subscription.secrets, subscription.headers)
-
-
-_CHANGED_BY_ATTEMPTS = ("status", "attempts", "is_retry", "next_attempt_at", "updated_at", "delivered_at")
-_RECORD_ATTEMPT = (
-    update(DELIVERIES)
-    .where(DELIVERIES.c.id == bindparam("delivery"))
-    .values({name: bindparam(name) for name in _CHANGED_BY_ATTEMPTS} | {"leased_until": None})
-)
-
-
-def _record(connection: Connection, outcomes: Sequence[AttemptOutcome]) -> None:
-    kept = _still_leased(connection, outcomes)
-    if not kept:
-        return
-    connection.execute(
-        _RECORD_ATTEMPT, [_changed_row(outcome.delivery) | {"delivery": outcome.delivery.id} for outcome in kept]
-    )
-    connection.execute(insert(ATTEMPTS), [attempt_row(outcome.attempt) for outcome in kept])
-    for outcome in kept:
-        if outcome.unsubscribes:
-            _unsubscribe(connection, outcome.delivery)
-
-
-def _still_leased(connection: Connection, outcomes: Sequence[AttemptOutcome]) -> list[AttemptOutcome]:
-    ids = [outcome.delivery.id for outcome in outcomes]
-    query = select(DELIVERIES.c.id, DELIVERIES.c.lease_epoch, DELIVERIES.c.status).where(
-        DELIVERIES.c.id.in_(ids), DELIVERIES.c.leased_until.is_not(None)
-    )
-    rows = {row.id: row for row in connection.execute(query.with_for_update())}
-    held = [
-        outcome
-        for outcome in outcomes
-        if outcome.delivery.id in rows and rows[outcome.delivery.id].lease_epoch == outcome.delivery.lease_epoch
-    ]
-    return [_unless_canceled(outcome, rows[outcome.delivery.id].status) for outcome in held]
-
-
-def _unless_canceled(outcome: AttemptOutcome, status: str) -> AttemptOutcome:
-    """A delivery that was canceled while its attempt was under way is not tried again."""
-    if status == DeliveryStatus.PENDING or outcome.delivery.status is not DeliveryStatus.PENDING:
-        return outcome
-    canceled = replace(outcome.delivery, status=DeliveryStatus(status), next_attempt_at=None)
-    return replace(outcome, delivery=canceled)
-
-
-def _changed_row(delivery: Delivery) -> dict[str, Any]:
-    return {name: value for name, value in delivery_row(delivery).items() if name in _CHANGED_BY_ATTEMPTS}
-
-
-def _unsubscribe(connection: Connection, delivery: Delivery) -> None:
-    now = delivery.updated_at
-    if delivery.subscription_id is not None:
-        disable_subscription(connection, delivery.subscription_id, "The subscriber answered 410 Gone.", now)
-        return
-    connection.execute(update(JOBS).where(JOBS.c.id == delivery.job_id).values(callback_ended_at=now))
-    waiting = (
-        DELIVERIES.c.job_id == delivery.job_id,
-        DELIVERIES.c.subscription_id.is_(None),
-        DELIVERIES.c.status == DeliveryStatus.PENDING,
-    )
-    canceled = {"status": DeliveryStatus.CANCELED, "next_attempt_at": None, "updated_at": now}
-    connection.execute(update(DELIVERIES).where(*waiting).values(canceled))
-
-
 def _retry(connection: Connection, delivery_id: str, now: datetime) -> Delivery | None:
     delivery = _get(connection, delivery_id)
     if delivery is None:
         return None
     _require_subscription(connection, delivery)
-    again = replace(delivery, status=DeliveryStatus.PENDING, next_attempt_at=now, updated_at=now, delivered_at=None)
+    again = replace(
+        delivery,
+        status=DeliveryStatus.PENDING,
+        next_attempt_at=now,
+        updated_at=now,
+        delivered_at=None,
+        # What has ended begins its schedule anew; what goes on keeps its place in it.
+        schedule_from=delivery.schedule_from if delivery.status is DeliveryStatus.PENDING else delivery.attempts,
+        behind_since=None,
+        forced_at=now,
+    )
     idle = (DELIVERIES.c.id == delivery_id, DELIVERIES.c.leased_until.is_(None))
-    changed = connection.execute(update(DELIVERIES).where(*idle).values(_changed_row(again)))
+    changed = connection.execute(update(DELIVERIES).where(*idle).values(changed_row(again)))
     return again if changed.rowcount else delivery
 
 

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, literal, select
 
-from store.records import DeliveryStatus, Event, Page
+from store.database import mark_news
+from store.records import DeliveryStatus, Event, EventFilter, FeedPage, Page
 from store.rows import event_row, to_event
 from store.tables import DELIVERIES, EVENTS, JOBS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from store.database import Database
 
+ALL_EVENTS = EventFilter()
+
+_LARGEST_PAGE = 4 * 1024 * 1024
+"""Bytes of bodies after which a page ends, be they one event's."""
+
+_SPAN = 50_000
+"""A filter that nothing passes must hold up nobody."""
+
 
 class Events:
-    """The events of one database."""
+    """The events of one database; one transaction looks through so many positions (`span`) at most."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, span: int = _SPAN) -> None:
         self._database = database
+        self._span = span
 
     async def of_job(self, job_id: str, limit: int, after: str | None = None) -> Page[Event]:
         """A page of a job's events, newest first; `after` is the position that the page before ended with."""
@@ -33,18 +46,97 @@ class Events:
         )
         return Page(tuple(events[:limit]), str(events[limit - 1].position) if len(events) > limit else None)
 
-    async def forget(self, before: datetime, limit: int) -> int:
-        """Deletes up to `limit` events from before a time, with their deliveries and attempts, and counts them.
+    async def after(self, position: int, limit: int, wanted: EventFilter = ALL_EVENTS) -> FeedPage:
+        """Up to `limit` wanted events behind a position, oldest first; none only where there are none up to the end.
 
-        Those of a job that is still there stay, and those that still wait for a subscriber.
+        The end is a watermark: no event can ever appear at or below it that is not there already, and none above it is
+        shown. So whoever goes on behind `FeedPage.end` never skips an event.
+        """
+        while True:
+            page = await self._database.read(
+                partial(_page, after=position, limit=limit, wanted=wanted, span=self._span)
+            )
+            if page.events or page.is_last:
+                return page
+            position = page.end
+
+    async def end(self) -> int:
+        """The watermark of the feed at this moment: behind it is what happens from now on."""
+        return await self._database.read(_watermark)
+
+    def when_told(self, call: Callable[[], None]) -> None:
+        """Has `call` called, in the running event loop, after each commit that holds events, whoever wrote them."""
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(call)
+
+        self._database.on_news = tell
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Deletes events from before a time, and their deliveries with the attempts, up to `limit` of either.
+
+        Those of a job that is still there stay, and those that still wait for a subscriber. Returns how many rows of
+        both are gone; an event that many were told of goes after its last delivery.
         """
         return await self._database.write(lambda connection: _forget(connection, before, limit))
 
 
 def insert_events(connection: Connection, events: Sequence[Event]) -> None:
-    """Appends events to the feed, in this order."""
+    """Appends events to the feed, in this order; who follows it is told once they are durable."""
     if events:
         connection.execute(insert(EVENTS), [event_row(event) for event in events])
+        mark_news(connection)
+
+
+def _watermark(connection: Connection) -> int:
+    """The position up to which the feed is complete for good.
+
+    SQLite has one writer, so positions are given out in the order of the commits: it is that of the last event. Where
+    several write, a position is given out before its transaction commits, so there the watermark must stay below the
+    first position of every transaction that still runs.
+    """
+    return connection.execute(select(func.max(EVENTS.c.position))).scalar() or 0
+
+
+def _page(connection: Connection, after: int, limit: int, wanted: EventFilter, span: int) -> FeedPage:
+    """What the next span behind a position holds; it begins at the first event there, whatever was forgotten."""
+    watermark = _watermark(connection)
+    first = connection.execute(select(func.min(EVENTS.c.position)).where(EVENTS.c.position > after)).scalar()
+    # The events of a job have an index of their own.
+    reach = watermark if first is None or wanted.job_ids else first + span - 1
+    end = max(after, min(watermark, reach))
+    events: list[Event] = []
+    reached, size = after, 0
+    with connection.execute(_query(after, end, limit + 1, wanted)) as rows:
+        for row in rows.mappings():
+            if len(events) == limit or size > _LARGEST_PAGE:
+                return FeedPage(tuple(events), reached, is_last=False)
+            events.append(to_event(row))
+            reached, size = row["position"], size + len(row["body"])
+    return FeedPage(tuple(events), end, is_last=end >= watermark)
+
+
+def _query(after: int, end: int, limit: int, wanted: EventFilter) -> Select[tuple[object, ...]]:
+    chosen = (EVENTS.c.position > after, EVENTS.c.position <= end, *_conditions(wanted))
+    # The positions are found in the index alone; only the rows that are shown are read.
+    positions = select(EVENTS.c.position).where(*chosen).order_by(EVENTS.c.position).limit(limit)
+    return select(EVENTS).where(EVENTS.c.position.in_(positions)).order_by(EVENTS.c.position)
+
+
+def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    columns = {
+        "type": wanted.types,
+        "job_id": wanted.job_ids,
+        "provider": wanted.providers,
+        "kind": wanted.kinds,
+    }
+    conditions: list[ColumnElement[bool]] = [EVENTS.c[name].in_(values) for name, values in columns.items() if values]
+    if wanted.tags:
+        tag = func.json_each(EVENTS.c.tags).table_valued("value")
+        conditions.append(exists(select(literal(1)).select_from(tag).where(tag.c.value.in_(wanted.tags))))
+    return conditions
 
 
 def _forget(connection: Connection, before: datetime, limit: int) -> int:
@@ -57,5 +149,7 @@ def _forget(connection: Connection, before: datetime, limit: int) -> int:
         .limit(limit)
     )
     ids = connection.execute(old).scalars().all()
-    connection.execute(delete(DELIVERIES).where(DELIVERIES.c.event_id.in_(ids)))
-    return connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(ids))).rowcount
+    told = select(DELIVERIES.c.id).where(DELIVERIES.c.event_id.in_(ids)).limit(limit)
+    deliveries = connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(told))).rowcount
+    is_told = exists().where(DELIVERIES.c.event_id == EVENTS.c.id)
+    return deliveries + connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(ids), ~is_told)).rowcount

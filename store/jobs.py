@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from store.accounts import replace_accounts
-from store.deliveries import free_leases, insert_deliveries
+from store.delivery_order import insert_deliveries
 from store.events import insert_events
 from store.job_lists import find_jobs
-from store.labels import insert_labels, move_labels
+from store.labels import move_labels
+from store.leases import free_leases
 from store.profiles import replace_profiles
 from store.records import (
     HeldAccount,
@@ -27,13 +28,14 @@ from store.records import (
     Transition,
     Waiting,
 )
+from store.registration import Registration, register_jobs
 from store.rows import job_row, to_job, to_transition, to_waiting, transition_row
 from store.subscriptions import all_subscriptions
 from store.tables import JOBS, TRANSITIONS
 
 if TYPE_CHECKING:
+    from store.attempts import FanOut
     from store.database import Database
-    from store.deliveries import FanOut
     from store.job_filter import JobFilter
 
 Choose: TypeAlias = Callable[[Sequence[Waiting], int, datetime], Sequence[str]]
@@ -74,11 +76,12 @@ _RECORD = update(JOBS).where(JOBS.c.id == bindparam("job")).values(leased_until=
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a batch of outcomes came to in the store."""
+    """What a batch of outcomes came to in the store; `kept` are those that were written."""
 
     changed_jobs: tuple[str, ...]
     deliveries: int
     next_due_at: datetime | None
+    kept: tuple[PollOutcome, ...] = ()
 
 
 class Jobs:
@@ -98,7 +101,12 @@ class Jobs:
 
         The same remote job is tracked once. After its end it is tracked again only as a `rerun`, with the next `run`.
         """
-        return await self._database.write(lambda connection: _register(connection, job, rerun=rerun))
+        (result,) = await self.register_many([Registration(job, rerun)])
+        return result
+
+    async def register_many(self, registrations: Sequence[Registration]) -> list[tuple[Job, bool]]:
+        """The same for many in one transaction, as if they had come one after the other."""
+        return await self._database.write(lambda connection: register_jobs(connection, registrations))
 
     async def get(self, job_id: str) -> Job | None:
         """The job with this id."""
@@ -211,20 +219,7 @@ class Jobs:
         insert_deliveries(connection, deliveries)
         due = [outcome.job.next_poll_at for outcome in kept if outcome.job.next_poll_at]
         changed = tuple(outcome.job.id for outcome in kept if outcome.events)
-        return Recorded(changed, len(deliveries), min(due, default=None))
-
-
-def _register(connection: Connection, job: Job, *, rerun: bool) -> tuple[Job, bool]:
-    same = [JOBS.c[name] == getattr(job, name) for name in ("provider", "account", "kind", "remote_id")]
-    query = select(JOBS).where(*same).order_by(JOBS.c.run.desc()).limit(1)
-    row = connection.execute(query).mappings().first()
-    known = to_job(row) if row else None
-    if known and not (rerun and known.status.is_final):
-        return known, False
-    new = replace(job, run=known.run + 1) if known else job
-    connection.execute(insert(JOBS), job_row(new))
-    insert_labels(connection, new)
-    return new, True
+        return Recorded(changed, len(deliveries), min(due, default=None), tuple(kept))
 
 
 def _get(connection: Connection, job_id: str) -> Job | None:

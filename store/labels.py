@@ -29,11 +29,12 @@ def label_value(value: object) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def insert_labels(connection: Connection, job: Job) -> None:
-    """Stores the labels of a job that was stored before."""
-    facet = facet_of(job)
+def insert_labels(connection: Connection, jobs: Iterable[Job]) -> None:
+    """Stores the labels of jobs that were stored before."""
     labels = [
-        {"job_id": job.id, "label": label, "value": value, "facet": facet} for label, value in sorted(labels_of(job))
+        {"job_id": job.id, "label": label, "value": value, "facet": facet_of(job)}
+        for job in jobs
+        for label, value in sorted(labels_of(job))
     ]
     if labels:
         connection.execute(insert(JOB_LABELS), labels)

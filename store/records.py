@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NewType, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+Sealed = NewType("Sealed", str)
+"""A text as it is stored: sealed where there is an encryption key. Only a vault tells what it says."""
 
 
 class Status(StrEnum):
@@ -183,6 +186,11 @@ class Filter:
     kinds: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
+    @property
+    def asks_for_labels(self) -> bool:
+        """Whether it takes more than an event's type to tell if the event is wanted."""
+        return bool(self.providers or self.kinds or self.tags)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -257,7 +265,7 @@ class Transition:
 class Event:
     """The immutable announcement of something; `body` is what every webhook of it carries, byte for byte.
 
-    `position` is its place in the feed, given by the store.
+    `position` is its place in the feed, given by the store. `provider`, `kind` and `tags` are those of its job.
     """
 
     id: str
@@ -267,19 +275,54 @@ class Event:
     job_id: str | None = None
     sequence: int | None = None
     position: int | None = None
+    provider: str | None = None
+    kind: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events of the feed are wanted: all sorts at once, any value of each. An empty sort takes all."""
+
+    types: tuple[str, ...] = ()
+    job_ids: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """Events in the order of the feed. Whoever goes on behind `end` skips none; `is_last`: there are no more yet."""
+
+    events: tuple[Event, ...]
+    end: int
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """An event without its body: enough to tell who it is for, and small however large the event is."""
+
+    position: int
+    id: str
+    type: str
+    timestamp: datetime
+    job_id: str | None
+    sequence: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A signing secret (`whsec_…`); signs until `expires_at`, or for good."""
 
-    value: str = field(repr=False)
+    value: Sealed = field(repr=False)
     expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A callback URL, its filter of events, its secrets."""
+    """A callback URL, its filter of events, its secrets, newest first."""
 
     id: str
     callback_url: str
@@ -288,7 +331,7 @@ class Subscription:
     created_at: datetime
     updated_at: datetime
     description: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     status_reason: str | None = None
     payload: PayloadForm = PayloadForm.FULL
@@ -318,7 +361,8 @@ class Replay:
     """A run that sends a subscription again what it was told, or should have been, between `since` and `until`.
 
     `events` are types or prefixes; `rate` is in deliveries a second. Of `total` deliveries `queued` were made due; the
-    feed was read up to `position`, and is read on at `next_at`.
+    feed was read up to `position`, is read on at `next_at`, and is read to `end_position`. What is to be queued was
+    counted up to `counted_to` (None: all of it was).
     """
 
     id: str
@@ -335,6 +379,8 @@ class Replay:
     queued: int = 0
     position: int = 0
     finished_at: datetime | None = None
+    end_position: int = 0
+    counted_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,16 +444,32 @@ class ClaimedDelivery:
     url: str
     body: bytes = field(repr=False)
     secrets: tuple[Secret, ...] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, Sealed] = field(repr=False)
+    signs_v1a: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The waiting deliveries of one subscriber: when its next first try and its next retry are due."""
+    """The waiting deliveries of one subscriber: when its next first try and its next retry are due.
+
+    `callback_url` and `max_in_flight` are those of its subscription, if it is one. It is held back until `held_until`,
+    and served one delivery at a time after that.
+    """
 
     subscriber: str
     first_try_at: datetime | None
     retry_at: datetime | None
+    callback_url: str | None = None
+    max_in_flight: int | None = None
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be delivered; `forced` deliveries are to be sent whatever holds their subscribers back."""
+
+    lanes: tuple[Lane, ...]
+    forced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,7 +528,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key as it is stored: the SHA-256 of the key, never the key."""
+    """An API key as it is stored: the SHA-256 of the key and its last four characters, never the key."""
 
     id: str
     name: str
@@ -474,27 +536,90 @@ class ApiKey:
     digest: str = field(repr=False)
     created_at: datetime
     revoked_at: datetime | None = None
+    last4: str | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What a call was answered with, for whoever repeats it under the same idempotency key (`key`).
+
+    `request` is a digest of the call; `body` is opaque here.
+    """
+
+    caller: str
+    key: str
+    request: str
+    answered_at: datetime
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PollOutcome:
     """What one poll came to: the job as it is now, and what there is to tell. Written in one transaction.
 
-    `job.lease_epoch` must be the one that was claimed, or nothing of the outcome is written.
+    `job.lease_epoch` must be the one that was claimed, or nothing of the outcome is written. `verdict` is "ok" or the
+    code of the poll's problem; None: the outcome is that of no poll.
     """
 
     job: Job
     transitions: tuple[Transition, ...] = ()
     events: tuple[Event, ...] = ()
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """What one attempt came to. `unsubscribes`: the subscriber asked for no more (HTTP 410)."""
+    """What one attempt came to.
+
+    `unsubscribes`: the subscriber asked for no more (HTTP 410). `is_ours`: it failed for a fault of our own side, and
+    is not counted; the next attempt takes its number and its place. `asked_wait` is in seconds: the subscriber wants
+    none sooner.
+    """
 
     delivery: Delivery
     attempt: Attempt
     unsubscribes: bool = False
+    is_ours: bool = False
+    asked_wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event that a replay came across, and its delivery to the subscription, if there is one.
+
+    `body` is None where only labels would be read from it and nobody asks for labels. `is_outdated`: something newer of
+    its job has a delivery too; found out for the order `latest` alone.
+    """
+
+    event: Heading
+    delivery: Delivery | None
+    body: bytes | None = field(default=None, repr=False)
+    is_outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the feed that a replay has read up to `end`: the events in it that are to be sent again.
+
+    `is_last`: there is nothing behind it.
+    """
+
+    events: tuple[Heading, ...]
+    end: int
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOutcome:
+    """What a stretch came to: the replay as it is now, deliveries that wait once more, and new ones."""
+
+    replay: Replay
+    requeued: tuple[Delivery, ...] = ()
+    inserted: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from store.tables import SECRETS
 
 if TYPE_CHECKING:
     from store.database import Database
+    from store.records import Sealed
 
 
 class Secrets:
@@ -18,13 +19,13 @@ class Secrets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get_or_add(self, name: str, new: str) -> str:
+    async def get_or_add(self, name: str, new: Sealed) -> Sealed:
         """The secret of this name; `new` becomes it if there is none yet."""
         return await self._database.write(lambda connection: _get_or_add(connection, name, new))
 
 
-def _get_or_add(connection: Connection, name: str, new: str) -> str:
-    known: str | None = connection.execute(select(SECRETS.c.value).where(SECRETS.c.name == name)).scalar()
+def _get_or_add(connection: Connection, name: str, new: Sealed) -> Sealed:
+    known: Sealed | None = connection.execute(select(SECRETS.c.value).where(SECRETS.c.name == name)).scalar()
     if known is None:
         connection.execute(insert(SECRETS), {"name": name, "value": new})
     return known or new

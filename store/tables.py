@@ -242,6 +242,8 @@ class EventRow(SQLModel, table=True):
             postgresql_where=text(_IS_TRANSITION),
         ),
         Index("events_by_job", "job_id", "position"),
+        # What a filter asks for, without the bodies, which are most of the table.
+        Index("events_in_brief", "position", "type", "provider", "kind", "job_id"),
         Index("events_by_time", "timestamp"),
         # Positions are never given out twice, so that a cursor stays right after retention.
         {"sqlite_autoincrement": True},
@@ -254,6 +256,9 @@ class EventRow(SQLModel, table=True):
     job_id: str | None
     sequence: int | None
     body: bytes = Field(sa_type=LargeBinary)
+    provider: str | None
+    kind: str | None
+    tags: list[str] = Field(sa_type=Json, sa_column_kwargs={"server_default": text("'[]'")})
 
 
 class SubscriptionRow(SQLModel, table=True):
@@ -409,6 +414,8 @@ class ReplayRow(SQLModel, table=True):
     next_at: datetime = Field(sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(sa_type=UtcDateTime)
+    end_position: int = Field(sa_type=Position, sa_column_kwargs={"server_default": text("0")})
+    counted_to: int | None = Field(sa_type=Position)
 
 
 class AccountRow(SQLModel, table=True):
@@ -453,6 +460,27 @@ class ApiKeyRow(SQLModel, table=True):
     digest: str
     created_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(sa_type=UtcDateTime)
+    last4: str | None
+    expires_at: datetime | None = Field(sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(sa_type=UtcDateTime)
+
+
+class AnswerRow(SQLModel, table=True):
+    """What a call was answered with, for whoever repeats it under the same idempotency key."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        CheckConstraint("status BETWEEN 200 AND 299", name="answers_are_of_success"),
+        Index("answers_by_time", "answered_at"),
+    )
+
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    request: str
+    answered_at: datetime = Field(sa_type=UtcDateTime)
+    status: int
+    headers: dict[str, str] = Field(sa_type=Json)
+    body: bytes = Field(sa_type=LargeBinary)
 
 
 class SecretRow(SQLModel, table=True):
@@ -480,4 +508,5 @@ REPLAYS = _table("replays")
 ACCOUNTS = _table("accounts")
 PROFILES = _table("profiles")
 API_KEYS = _table("api_keys")
+ANSWERS = _table("answers")
 SECRETS = _table("secrets")

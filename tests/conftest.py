@@ -24,6 +24,17 @@ class Clock:
         return self.at
 
 
+@pytest.fixture(scope="session")
+def state_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(autouse=True)
+def no_keys_of_the_developer(monkeypatch, state_home):
+    """Keys that a first start keeps for the command line stay out of the developer's own folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(state_home))
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock(datetime(2026, 1, 1, 12, tzinfo=UTC))

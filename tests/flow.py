@@ -30,14 +30,15 @@ async def live(stage: Stage, clock: Clock, seconds: float) -> None:
 
 
 async def _tick(stage: Stage) -> datetime | None:
-    """Ticks both loops once; returns when the first of them asks to tick again."""
+    """Ticks the loops once; returns when the first of them asks to tick again."""
     service = stage.service
-    asked: list[datetime | None] = []
+    service.replay_beat._planned_at = None
+    asked: list[datetime | None] = [await service.replayer.tick()]
     for beat, loop in ((service.poll_beat, service.poller), (service.deliver_beat, service.deliverer)):
         beat._planned_at = None
         asked.append(await loop.tick())
         await loop.drain()
-    asked += [beat._planned_at for beat in (service.poll_beat, service.deliver_beat)]
+    asked += [beat._planned_at for beat in (service.poll_beat, service.deliver_beat, service.replay_beat)]
     return min((at for at in asked if at is not None), default=None)
 
 

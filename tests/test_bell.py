@@ -1,4 +1,6 @@
-"""Those who wait for a job are woken when it is rung for."""
+"""Those who wait for a job are woken when it is rung for, and look at it together."""
+
+import asyncio
 
 import pytest
 from hypothesis import given
@@ -79,3 +81,72 @@ def test_whoever_listens_to_a_rung_job_is_woken(listened, rung):
     for each in listening:
         each.__exit__(None, None, None)
     assert bell._waiting == {}
+
+
+class Store:
+    """What is looked at: each look is held until it is let go, and says how many there were before it."""
+
+    def __init__(self):
+        self.looks = []
+
+    async def read(self, job_id):
+        look = asyncio.get_running_loop().create_future()
+        self.looks.append(look)
+        return job_id, await look
+
+    async def begun(self, bell, *job_ids):
+        """Looks at these jobs that are under way."""
+        tasks = [asyncio.create_task(bell.look(job_id, self.read)) for job_id in job_ids]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return tasks
+
+
+async def test_those_who_look_at_the_same_time_share_one_look(bell):
+    store = Store()
+    tasks = await store.begun(bell, "job_1", "job_1", "job_2", "job_1")
+    assert len(store.looks) == 2
+    for number, look in enumerate(store.looks):
+        look.set_result(number)
+    assert await asyncio.gather(*tasks) == [("job_1", 0), ("job_1", 0), ("job_2", 1), ("job_1", 0)]
+    assert bell._looks == {}
+
+
+async def test_look_that_began_before_a_ring_is_not_shared_after_it(bell):
+    store = Store()
+    before = await store.begun(bell, "job_1")
+    bell.ring(["job_1"])
+    after = await store.begun(bell, "job_1", "job_1")
+    assert len(store.looks) == 2
+    store.looks[0].set_result("as it was")
+    await asyncio.gather(*before)
+    joined = await store.begun(bell, "job_1")
+    store.looks[1].set_result("as it is")
+    assert await asyncio.gather(*after, *joined) == [("job_1", "as it is")] * 3
+    assert len(store.looks) == 2
+
+
+async def test_look_that_is_over_is_not_shared(bell):
+    store = Store()
+    for number in range(2):
+        tasks = await store.begun(bell, "job_1")
+        store.looks[number].set_result(number)
+        assert await asyncio.gather(*tasks) == [("job_1", number)]
+
+
+async def test_who_stops_waiting_does_not_take_the_look_from_the_others(bell):
+    store = Store()
+    leaving, staying = await store.begun(bell, "job_1", "job_1")
+    leaving.cancel()
+    await asyncio.sleep(0)
+    store.looks[0].set_result("as it is")
+    assert await staying == ("job_1", "as it is")
+    assert leaving.cancelled()
+
+
+async def test_look_that_fails_fails_for_all_and_is_not_kept(bell):
+    store = Store()
+    tasks = await store.begun(bell, "job_1", "job_1")
+    store.looks[0].set_exception(OSError("unreadable"))
+    assert [str(error) for error in await asyncio.gather(*tasks, return_exceptions=True)] == ["unreadable"] * 2
+    assert bell._looks == {}

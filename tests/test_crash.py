@@ -33,7 +33,11 @@ from tracker.rules.fanout import deliveries_of
 from tracker.rules.schedule import most_overdue
 from tracker.rules.signing import new_secret
 
+from .store.builders import RULES
+
 JOBS, KILLS = 200, 20
+# Each job is polled once at least and announced once, so that all kills come before there is nothing left to do.
+MOST_REQUESTS_TO_A_KILL = 2 * JOBS // KILLS
 API_KEY = "key-of-the-crash-test"
 SECRET = new_secret(bytes(range(33)))
 
@@ -55,7 +59,7 @@ class Process:
                 sys.executable, "-m", "tracker", "up", env=self.environ, stdout=log, stderr=log
             )
         self.started.append(process)
-        self.requests_left = self.dice.randint(1, 60)
+        self.requests_left = self.dice.randint(1, MOST_REQUESTS_TO_A_KILL)
 
     def notice_request(self, _request: object = None) -> None:
         """Somebody was asked or told something: the moment to strike may have come."""
@@ -191,7 +195,8 @@ async def check_store(url: str, world: World, inbox: Inbox) -> None:
     assert all(len(same) == 1 for same in bodies.values()), "a repeat carries the same bytes"
     database = Database.open(url)
     try:
-        jobs, events, deliveries = Jobs(database, deliveries_of, most_overdue), Events(database), Deliveries(database)
+        jobs, events = Jobs(database, deliveries_of, most_overdue), Events(database)
+        deliveries = Deliveries(database, RULES)
         told: Counter[str] = Counter()
         page = await jobs.find(JobFilter(), 1000)
         assert len(page.rows) == JOBS

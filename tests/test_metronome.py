@@ -7,7 +7,7 @@ import pytest
 from apscheduler.events import EVENT_JOB_SUBMITTED
 from structlog.testing import capture_logs
 
-from tracker.metronome import Metronome
+from tracker.metronome import LATE_AFTER, Metronome
 from tracker.surroundings import Surroundings
 
 PAST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -211,6 +211,58 @@ async def test_failing_tick_is_tried_again_after_a_pause_unless_it_is_woken(metr
     loop.beat.wake_at(PAST)
     await asyncio.wait_for(loop.ended.acquire(), GUARD)
     assert loop.ticks == 2
+
+
+async def test_loop_whose_last_tick_failed_is_at_fault_until_one_goes_well(metronome, now):
+    loop = Loop(metronome, RuntimeError("the disk is full"))
+    now.at = FUTURE
+    with capture_logs():
+        loop.beat.wake_at(PAST)
+        await loop.settles_after(1)
+    assert metronome.faults() == ["The test loop failed at its last tick; the log says why."]
+    loop.beat.wake_at(PAST)
+    await loop.settles_after(2)
+    assert metronome.faults() == []
+
+
+async def test_loop_whose_tick_does_not_end_is_at_fault(metronome, now):
+    loop = Loop(metronome, FUTURE)
+    loop.gate.clear()
+    loop.beat.wake()
+    await asyncio.wait_for(loop.began.acquire(), GUARD)
+    now.at += LATE_AFTER
+    assert metronome.faults() == []
+    now.at += SECOND
+    assert metronome.faults() == ["The test loop hangs."]
+    loop.gate.set()
+    await loop.settles_after(1)
+    assert metronome.faults() == []
+
+
+async def test_loop_that_does_not_tick_when_it_asked_to_is_at_fault(metronome, now):
+    loop = Loop(metronome, FUTURE)
+    loop.beat.wake()
+    await loop.settles_after(1)
+    # The scheduler goes by the clock of the machine, so it does not see that the time has come.
+    now.at = FUTURE + LATE_AFTER
+    assert metronome.faults() == []
+    now.at += SECOND
+    assert metronome.faults() == ["The test loop does not tick."]
+
+
+async def test_loop_that_waits_to_be_woken_is_never_late(metronome, now):
+    loop = Loop(metronome)
+    loop.beat.wake()
+    await loop.settles_after(1)
+    now.at = FUTURE
+    assert metronome.faults() == []
+
+
+async def test_loops_of_a_metronome_that_was_not_started_are_not_at_fault(now):
+    metronome = Metronome(Surroundings(now=now))
+    Loop(metronome).beat.wake()
+    now.at = FUTURE
+    assert metronome.faults() == []
 
 
 async def test_beats_do_not_wait_for_each_other(metronome):

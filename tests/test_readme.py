@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from store.records import Secret, Status
+from store.records import Status
 from tracker.api.routes import ROUTES
 from tracker.cli.app import app
 from tracker.providers.catalog import Catalog, load_descriptions
@@ -18,7 +18,7 @@ from tracker.providers.description import parse_description
 from tracker.providers.interpret import interpret
 from tracker.rules.exchange import HttpAnswer
 from tracker.rules.reading import Reading
-from tracker.rules.signing import signed_headers
+from tracker.rules.signing import SigningKeys, signed_headers
 
 from .providers.cases import new_job
 
@@ -30,19 +30,20 @@ BODY = b'{"type":"job.succeeded","data":{"job":{"remote_id":"r1","status":"succe
 @pytest.fixture
 def handle():
     """The snippet under "Verify a webhook", as it stands there."""
-    (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    section = README.partition("## Verify a webhook\n")[2].partition("\n## ")[0]
+    (snippet,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     namespace: dict[str, object] = {}
     exec(compile(snippet, "README.md", "exec"), namespace)  # noqa: S102 - our own README
     return namespace["handle"]
 
 
 def test_snippet_accepts_what_tracker_signs(handle):
-    headers = signed_headers("evt_1", BODY, [Secret(SECRET)], "1", datetime.now(UTC))
+    headers = signed_headers("evt_1", BODY, SigningKeys((SECRET,)), "1", datetime.now(UTC))
     assert handle(headers, BODY, SECRET) == "evt_1: job.succeeded, r1 is succeeded: {'a': 1}"
 
 
 def test_snippet_refuses_what_was_changed_on_the_way(handle):
-    headers = signed_headers("evt_1", BODY, [Secret(SECRET)], "1", datetime.now(UTC))
+    headers = signed_headers("evt_1", BODY, SigningKeys((SECRET,)), "1", datetime.now(UTC))
     assert handle(headers, BODY.replace(b"r1", b"r2"), SECRET) == "401: not from Tracker"
 
 

@@ -1,4 +1,8 @@
-"""Credentials go to their provider and nowhere else: not to other hosts, logs, readings, events or API answers."""
+"""What is secret stays in.
+
+Credentials go to their provider and nowhere else: not to other hosts, logs, readings, events or API answers. What signs
+webhooks, and the values of custom headers, lie sealed in the database.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import asyncio
 import base64
 import json
 import re
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +21,7 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from tests.flow import fetch, live, register
+from tracker.api.bodies import RotationBody, SubscriptionBody
 from tracker.demo.server import serve
 from tracker.demo.stage import SUBSCRIPTION_PATH, set_up
 from tracker.providers.description import parse_description
@@ -173,6 +180,97 @@ async def test_credentials_in_what_is_no_sound_http_get_out_nowhere(surroundings
         job, told = await everything_told(stage, clock, "r1")
     assert job["poll_problem"]
     assert "0123456789" not in told
+
+
+def on_the_disk(stage):
+    """All that lies on the disk of the database, as the service has it open."""
+    path = Path(stage.service.settings.database_url.removeprefix("sqlite:///"))
+    files = [file for file in sorted(path.parent.glob(f"{path.name}*")) if file.suffix != ".lock"]
+    assert [file.suffix for file in files] == [".db", ".db-shm", ".db-wal"]
+    return b"".join(file.read_bytes() for file in files)
+
+
+async def signed_in_every_way(stage, clock):
+    """Sends webhooks of a rotated subscription with headers and ed25519, and of a job; tells all that is secret."""
+    url = f"{stage.callbacks}{SUBSCRIPTION_PATH}"
+    body = {"callback_url": url, "headers": {"authorization": "Bearer hush-hush"}, "signatures": ["v1", "v1a"]}
+    made = (await stage.client.post("/v1/subscriptions", json=body)).json()
+    path = f"/v1/subscriptions/{made['id']}"
+    await stage.client.patch(path, json={"headers": body["headers"] | {"x-team": "hush-team"}})
+    rotated = (await stage.client.post(f"{path}/rotate-secret")).json()
+    callback = (await stage.client.get("/v1/callback-secret")).json()
+    for secret in (made["secret"], callback["secret"]):
+        stage.inbox.trust(secret)
+        stage.inbox.trust(secret, path=SUBSCRIPTION_PATH)
+    await stage.client.post(f"{path}/test")
+    await register(stage, provider="echo", remote_id="done")
+    await live(stage, clock, 3)
+    assert sorted((arrival.path, arrival.error) for arrival in stage.inbox.arrivals) == [
+        ("/done", None),
+        *[(SUBSCRIPTION_PATH, None)] * 2,
+    ]
+    private = base64.b64encode(stage.service.private_key.private_bytes_raw()).decode()
+    secrets = [answer["secret"].removeprefix("whsec_") for answer in (made, rotated, callback)]
+    return ["hush-hush", "hush-team", "whsec_", "whsk_", private, *secrets]
+
+
+async def sealed_stage(stack, surroundings, **overrides):
+    described = [parse_description(ECHO, "echo.toml")]
+    url = await stack.enter_async_context(serve(Starlette(routes=[Route("/jobs/{job_id}", echo)])))
+    environ = {"ECHO_API_KEY": SECRET, "TRACKER_ECHO_BASE_URL": url, "TRACKER_CALLBACK_SECRET": ""}
+    staged = set_up(surroundings, described, environ | overrides, is_ticking=False, is_learning=False)
+    return await stack.enter_async_context(staged)
+
+
+async def test_with_an_encryption_key_nothing_that_signs_lies_on_the_disk_or_in_the_log(surroundings, clock):
+    key = base64.b64encode(bytes(range(32))).decode()
+    async with AsyncExitStack() as stack:
+        lines = stack.enter_context(capture_logs())
+        stage = await sealed_stage(stack, surroundings, TRACKER_ENCRYPTION_KEY=key)
+        hush = await signed_in_every_way(stage, clock)
+        disk = on_the_disk(stage)
+    assert [text for text in (*hush, key) if text.encode() in disk] == []
+    assert lines
+    assert [text for text in (*hush, key) if text in str(lines)] == []
+
+
+async def test_without_an_encryption_key_they_lie_there_so_the_search_would_find_them(surroundings, clock):
+    async with AsyncExitStack() as stack:
+        stage = await sealed_stage(stack, surroundings)
+        hush = await signed_in_every_way(stage, clock)
+        disk = on_the_disk(stage)
+    assert [text for text in hush if text.encode() not in disk] == []
+
+
+async def test_polls_and_fan_out_need_no_key(surroundings, clock):
+    async with AsyncExitStack() as stack:
+        key = base64.b64encode(bytes(range(32))).decode()
+        stage = await sealed_stage(stack, surroundings, TRACKER_ENCRYPTION_KEY=key)
+        body = {"callback_url": f"{stage.callbacks}{SUBSCRIPTION_PATH}", "headers": {"authorization": "Bearer hush"}}
+        await stage.client.post("/v1/subscriptions", json=body)
+        job = (await stage.client.post("/v1/jobs", json={"provider": "echo", "remote_id": "done"})).json()
+        stage.service.vault._keys.clear()
+        clock.advance(10)
+        await stage.service.poller.tick()
+        await stage.service.poller.drain()
+        assert (await fetch(stage, f"/v1/jobs/{job['id']}"))["status"] == "succeeded"
+        (delivery,) = (await fetch(stage, "/v1/deliveries"))["data"]
+        assert delivery["status"] == "pending"
+
+
+async def test_text_forms_of_what_holds_secrets_do_not_show_them(surroundings, clock):
+    async with AsyncExitStack() as stack:
+        stage = await sealed_stage(stack, surroundings)
+        hush = await signed_in_every_way(stage, clock)
+        (subscription,) = (await stage.service.subscriptions.find(10)).rows
+        holders = [subscription, *subscription.secrets, stage.service.app.state.context, stage.service.vault]
+        holders += [
+            stage.service.settings,
+            SubscriptionBody(callback_url="x", secret="hush-hush", headers={"a": "hush-hush"}),
+        ]
+        holders += [RotationBody(secret="hush-hush"), stage.service.deliverer, stage.service.deliverer._sender._signer]
+        shown = "".join(map(repr, holders))
+    assert [text for text in hush if text in shown] == []
 
 
 def test_credentials_as_http_basic_spells_them_are_blotted():

@@ -1,5 +1,7 @@
 """The service as a process of its own: how it greets, how it refuses to start, and how it stops."""
 
+import base64
+import json
 import os
 import re
 import signal
@@ -139,6 +141,68 @@ def test_first_start_shows_a_key_once_and_a_second_start_does_not(start, tmp_pat
     assert (code, "trk_" in said, "API key" in said) == (0, False, False)
 
 
+def list_jobs(folder, url, state_home):
+    """`tracker jobs list` in a shell where nothing is set."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TRACKER_")}
+    return subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "-m", "tracker", "jobs", "list", "--json", "--url", url],
+        env=environ | {"XDG_STATE_HOME": str(state_home)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=GUARD,
+        check=False,
+    )
+
+
+def test_command_line_finds_the_key_of_the_first_start(start, tmp_path):
+    state_home = tmp_path / "state"
+    for _ in range(2):  # the port is another after the second start
+        process = start(XDG_STATE_HOME=str(state_home))
+        url, _ = process.greeting()
+        listed = list_jobs(tmp_path, url, state_home)
+        assert (listed.returncode, listed.stderr) == (0, "")
+        assert json.loads(listed.stdout)["data"] == []
+        process.end(signal.SIGTERM)
+    (path,) = (state_home / "tracker" / "keys").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_key_file_goes_with_its_key(start, tmp_path):
+    state_home = tmp_path / "state"
+    process = start(XDG_STATE_HOME=str(state_home))
+    url, _ = process.greeting()
+    (path,) = (state_home / "tracker" / "keys").iterdir()
+    headers = {"authorization": f"Bearer {json.loads(path.read_text())['key']}"}
+    with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=GUARD) as client:
+        client.post("/v1/keys", json={"name": "another", "scope": "admin"}).raise_for_status()
+        (first,) = [key for key in client.get("/v1/keys").json()["data"] if key["name"] == "first start"]
+        client.delete(f"/v1/keys/{first['id']}").raise_for_status()
+    assert not path.exists()
+    assert list_jobs(tmp_path, url, state_home).returncode == 2
+
+
+def test_key_file_of_a_database_that_is_gone_goes_too(start, tmp_path):
+    state_home = tmp_path / "state"
+    first = start(XDG_STATE_HOME=str(state_home))
+    first.greeting()
+    first.end(signal.SIGTERM)
+    for path in tmp_path.glob("tracker.db*"):
+        path.unlink()
+    second = start(XDG_STATE_HOME=str(state_home), TRACKER_API_KEY=KEY)
+    second.greeting()
+    assert list((state_home / "tracker" / "keys").iterdir()) == []
+
+
+def test_service_starts_where_no_key_can_be_kept(start, tmp_path):
+    (tmp_path / "file").touch()
+    process = start(XDG_STATE_HOME=str(tmp_path / "file"))
+    process.greeting()
+    code, said = process.end(signal.SIGTERM)
+    (key,) = re.findall(r"trk_\S+", said)
+    assert (code, "key_file.unusable" in said, said.count(key)) == (0, True, 1)
+
+
 def status_of(url, key):
     return httpx.get(url, headers={"authorization": f"Bearer {key}"}, trust_env=False).status_code
 
@@ -232,14 +296,73 @@ def test_stop_answers_who_waits_and_gives_back_what_hangs(start, tmp_path):
         assert database.execute(query).fetchall() == [(None, "pending", 0)]
 
 
-def test_log_is_json_where_it_is_not_a_terminal_and_warns_of_settings_without_effect(start):
-    process = start(TRACKER_API_KEY=KEY, TRACKER_ENCRYPTION_KEY="hush")
+def test_stop_ends_streams_in_order(start):
+    process = start(TRACKER_API_KEY=KEY)
+    with process.client() as client:
+        stream = socket.create_connection((client.base_url.host, client.base_url.port), timeout=GUARD)
+    stream.sendall(f"GET /v1/events/stream HTTP/1.1\r\nhost: tracker\r\nauthorization: Bearer {KEY}\r\n\r\n".encode())
+    with stream, stream.makefile("rb") as lines:
+        assert lines.readline() == b"HTTP/1.1 200 OK\r\n"
+        while not lines.readline().startswith(b"id: "):
+            pass
+        code, said = process.end(signal.SIGTERM)
+        # The empty chunk is the end of a body that is whole.
+        assert lines.read().endswith(b"\r\n0\r\n\r\n")
+    assert (code, "Traceback" in said, "Cancel" in said) == (0, False, False)
+
+
+def test_log_is_json_where_it_is_not_a_terminal(start):
+    process = start(TRACKER_API_KEY=KEY, TRACKER_ZZZ="hush")
     process.greeting()
     _, said = process.end(signal.SIGKILL)
-    (line,) = [line for line in said.splitlines() if "setting.not_supported" in line]
+    (line,) = [line for line in said.splitlines() if "setting.unknown" in line]
     assert line.startswith('{"timestamp":')
-    assert '"name":"TRACKER_ENCRYPTION_KEY"' in line
+    assert '"name":"TRACKER_ZZZ"' in line
     assert "hush" not in said
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "203.0.113.1"])  # noqa: S104 - to be refused
+def test_host_that_others_can_reach_wants_an_encryption_key_and_tells_how_to_make_one(start, tmp_path, host):
+    code, said = start("-m", "tracker", "up", "--host", host).end()
+    assert (code, said.count("\n")) == (2, 1)
+    assert said.startswith(f"Error: Other machines can reach {host}, ")
+    assert not (tmp_path / "tracker.db").exists()
+    command = said.partition("Make one by ")[2]
+    key = subprocess.check_output(command, shell=True, text=True).strip()  # noqa: S602 - as the operator would
+    # Not an address of this machine, so that the test does not listen where others can reach it.
+    code, said = start("-m", "tracker", "up", "--host", "203.0.113.1", TRACKER_ENCRYPTION_KEY=key).end()
+    assert (code, said.partition(":0:")[0]) == (2, "Error: Cannot listen on 203.0.113.1")
+
+
+def test_key_that_is_not_the_databases_ends_the_start_and_touches_nothing(start, tmp_path):
+    keys = [base64.b64encode(bytes([fill]) * 32).decode() for fill in (1, 2, 3)]
+    secret = callback_secret(start(TRACKER_API_KEY=KEY, TRACKER_ENCRYPTION_KEY=keys[0]))
+    before = dump_of(tmp_path / "tracker.db")
+    for given, way_out in (
+        (keys[1], "Add it behind the others, parted by a comma."),
+        ("", "Set TRACKER_ENCRYPTION_KEY"),
+    ):
+        code, said = start("-m", "tracker", "up", TRACKER_ENCRYPTION_KEY=given).end()
+        assert (code, said.count("\n")) == (2, 1)
+        assert said.startswith("Error: The database holds secrets that were encrypted under a key (fingerprint ")
+        assert way_out in said
+        assert dump_of(tmp_path / "tracker.db") == before
+    for given in (f"{keys[2]},{keys[0]}", keys[2]):
+        assert callback_secret(start(TRACKER_API_KEY=KEY, TRACKER_ENCRYPTION_KEY=given)) == secret
+
+
+def callback_secret(process):
+    """The secret as a process has it, which is then ended."""
+    with process.client() as client:
+        client.post("/v1/subscriptions", json={"callback_url": "https://receiver.example"}).raise_for_status()
+        secret = client.get("/v1/callback-secret").json()["secret"]
+    assert process.end(signal.SIGTERM)[0] == 0
+    return secret
+
+
+def dump_of(path):
+    with closing(sqlite3.connect(path)) as database:
+        return list(database.iterdump())
 
 
 def test_migrate_makes_the_database_and_tells_its_revision(tmp_path):

@@ -15,13 +15,16 @@ import tracker.settings
 from tracker.settings import Settings, SettingsError
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
+KEY, OLD_KEY = (base64.urlsafe_b64encode(bytes([fill]) * 32).decode() for fill in (250, 251))
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 ALL = {
     "TRACKER_DATABASE_URL": "sqlite:////data/tracker.db",
     "TRACKER_HOST": "::1",
     "TRACKER_PORT": "0",
+    "TRACKER_PUBLIC_URL": "https://tracker.example/",
     "TRACKER_API_KEY": "sixteen-or-more-x",
     "TRACKER_CALLBACK_SECRET": SECRET,
+    "TRACKER_ENCRYPTION_KEY": f"{KEY}, {OLD_KEY}",
     "TRACKER_PROVIDERS_DIR": "/etc/tracker",
     "TRACKER_ALLOWED_NETWORKS": " 10.0.0.0/8, fd00::/8 ,192.168.1.7,Hooks.internal.,",
     "TRACKER_ALLOW_HTTP": "1",
@@ -30,6 +33,7 @@ ALL = {
     "TRACKER_RETRY_SCHEDULE": "500ms, 5s,1.5m,2h ,1d",
     "TRACKER_ATTEMPT_TIMEOUT": "2.5s",
     "TRACKER_RETENTION": "12h",
+    "TRACKER_RATE_LIMIT": "50",
     "TRACKER_DELAY_PER_POLL": "2.5",
     "TRACKER_LOG_FORMAT": "json",
 }
@@ -43,13 +47,25 @@ def test_an_empty_environment_gives_the_defaults_of_the_readme():
     settings = read()
     assert settings == Settings()
     assert (settings.database_url, settings.host, settings.port) == ("sqlite:///tracker.db", "127.0.0.1", 8000)
-    assert (settings.api_key, settings.callback_secret, settings.providers_dir) == (None, None, None)
+    assert (settings.api_key, settings.callback_secret, settings.encryption_keys) == (None, None, ())
+    assert settings.providers_dir is None
     assert (settings.allowed.networks, settings.allowed.hosts, settings.allowed.http) == ((), (), False)
     assert (settings.poll_slots, settings.delivery_slots) == (256, 256)
     hours = (2, 5, 10, 14, 20, 24)
     assert settings.retry_schedule == (5, 300, 1800, *(hour * 3600 for hour in hours))
     assert (settings.attempt_seconds, settings.retention) == (15, timedelta(days=30))
-    assert (settings.log_format, settings.not_supported) == (None, ())
+    assert settings.log_format is None
+
+
+@pytest.mark.parametrize(("host", "shown"), [("10.0.0.7", "10.0.0.7"), ("::1", "[::1]")])
+def test_the_service_is_reached_where_it_listens_unless_told_otherwise(host, shown):
+    assert read(TRACKER_HOST=host, TRACKER_PORT="9000").public_url == f"http://{shown}:9000"
+
+
+@pytest.mark.parametrize("url", ["tracker.example", "ftp://tracker.example", "https://", "https://a b"])
+def test_an_address_that_leads_nowhere_is_refused(url):
+    with pytest.raises(SettingsError, match=f"TRACKER_PUBLIC_URL.*{re.escape(url)}"):
+        read(TRACKER_PUBLIC_URL=url)
 
 
 def test_each_variable_is_read():
@@ -58,8 +74,10 @@ def test_each_variable_is_read():
         database_url="sqlite:////data/tracker.db",
         host="::1",
         port=0,
+        public_url="https://tracker.example",
         api_key="sixteen-or-more-x",
         callback_secret=SECRET,
+        encryption_keys=(b"\xfa" * 32, b"\xfb" * 32),
         providers_dir=Path("/etc/tracker"),
         allowed=settings.allowed,
         poll_slots=1,
@@ -67,12 +85,17 @@ def test_each_variable_is_read():
         retry_schedule=(0.5, 5, 90, 7200, 86_400),
         attempt_seconds=2.5,
         retention=timedelta(hours=12),
+        rate_limit=50,
         delay_per_poll=2.5,
         log_format="json",
         environ=ALL,
     )
     assert settings.allowed.networks == tuple(map(ip_network, ("10.0.0.0/8", "fd00::/8", "192.168.1.7/32")))
     assert (settings.allowed.hosts, settings.allowed.http) == (("hooks.internal",), True)
+
+
+def test_a_rate_limit_of_zero_is_none():
+    assert (read().rate_limit, read(TRACKER_RATE_LIMIT="0").rate_limit) == (500, None)
 
 
 def test_an_empty_variable_counts_as_unset():
@@ -82,10 +105,6 @@ def test_an_empty_variable_counts_as_unset():
 def test_credentials_and_base_urls_are_kept_for_whoever_reads_them():
     environ = {"WONDERCAT_API_KEY": "hush", "WONDERCAT_API_KEY__TEAM_A": "hush too", "TRACKER_DECART_BASE_URL": "x"}
     assert read(**environ, EMPTY="").environ == environ
-
-
-def test_what_has_no_effect_in_this_version_is_noted():
-    assert read(TRACKER_ENCRYPTION_KEY="k").not_supported == ("TRACKER_ENCRYPTION_KEY",)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("2", 2), ("0.5", 0.5), ("30s", 30), ("5m", 300), (" 1.5 ", 1.5)])
@@ -154,6 +173,9 @@ def test_list_of_durations_holds_no_gaps(text):
         ("TRACKER_CALLBACK_SECRET", "hush-hush", "begins with 'whsec_'"),
         ("TRACKER_CALLBACK_SECRET", "whsec_hush!", "standard base64"),
         ("TRACKER_CALLBACK_SECRET", "whsec_aHVzaA==", "24 to 64 bytes"),
+        ("TRACKER_ENCRYPTION_KEY", "hush-hush", "32 random bytes in base64"),
+        ("TRACKER_ENCRYPTION_KEY", f"{KEY},", "32 random bytes in base64"),
+        ("TRACKER_ENCRYPTION_KEY", f"{KEY};{OLD_KEY}", "Make one by python3"),
     ],
 )
 def test_error_about_a_secret_names_the_variable_and_the_way_out_but_not_the_secret(name, value, way_out):
@@ -170,10 +192,13 @@ def test_api_key_of_16_characters_is_long_enough():
 
 def test_secrets_stay_out_of_every_text_form():
     hush = {"TRACKER_API_KEY": "hush-hush-hush-key", "TRACKER_CALLBACK_SECRET": SECRET, "DECART_API_KEY": "hush-decart"}
+    hush["TRACKER_ENCRYPTION_KEY"] = KEY
     settings = read(**hush, TRACKER_DATABASE_URL="postgresql://tracker:hush-db@db/tracker")
     for text in (repr(settings), str(settings), f"{settings}", settings.shown_database_url):
         assert "hush" not in text
         assert SECRET not in text
+        assert KEY not in text
+        assert r"\xfa" not in text
 
 
 @pytest.mark.parametrize(
@@ -212,6 +237,17 @@ def test_text_is_a_duration_or_a_settings_error(text):
         assert read(TRACKER_ATTEMPT_TIMEOUT=text).attempt_seconds > 0
 
 
+@pytest.mark.parametrize(
+    ("host", "is_on_loopback"),
+    [
+        *[(host, True) for host in ("127.0.0.1", "127.8.9.10", "::1", "localhost", "LocalHost")],
+        *[(host, False) for host in ("0.0.0.0", "::", "192.168.1.7", "fe80::1%eth0", "127.1", "a.localhost", "db")],  # noqa: S104 - to be judged
+    ],
+)
+def test_host_is_on_loopback_where_other_machines_surely_cannot_reach_it(host, is_on_loopback):
+    assert read(TRACKER_HOST=host).is_on_loopback is is_on_loopback
+
+
 @pytest.mark.parametrize("key", ["a key with an inner space", "schl\u00fcsselschl\u00fcssel"])
 def test_api_key_that_no_header_carries_is_refused(key):
     with pytest.raises(SettingsError, match="TRACKER_API_KEY holds a character"):
@@ -221,5 +257,5 @@ def test_api_key_that_no_header_carries_is_refused(key):
 def test_every_setting_is_named_once():
     source = Path(tracker.settings.__file__).read_text("utf-8")
     read_there = set(re.findall(r'"(TRACKER_[A-Z_]+)"', source.partition("def from_environment")[2]))
-    assert read_there == set(tracker.settings.NAMES) - {"TRACKER_URL", *tracker.settings._NOT_SUPPORTED}
+    assert read_there == set(tracker.settings.NAMES) - {"TRACKER_URL"}
     assert len(set(tracker.settings.NAMES)) == len(tracker.settings.NAMES)

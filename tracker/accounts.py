@@ -70,6 +70,8 @@ class Account:
         self.has_changed = False
         """Whether how it stands is to be kept."""
         self.in_flight = 0
+        self.begun = 0
+        """Requests that were ever sent."""
         self.lists: defaultdict[str, Rest] = defaultdict(Rest)
         """How long the list of each kind is left alone."""
         self._opens_at = opened_at + budget.window
@@ -97,6 +99,7 @@ class Account:
 
     def begin(self) -> None:
         """A request is sent."""
+        self.begun += 1
         self.in_flight += 1
         self.reach.in_flight += 1
 
@@ -143,6 +146,11 @@ class Account:
         if self.standing.status is AccountStatus.SUSPENDED:
             _log.info("account.forgiven", provider=self.provider, account=self.name)
             self.standing, self.has_changed = Standing(), True
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is sent but a try now and then."""
+        return self.reach.breaker.is_open or self.standing.status is not AccountStatus.ACTIVE
 
     def held_until(self, now: datetime) -> datetime | None:
         """Until when nothing is sent but a try now and then; None: it is not held."""

@@ -32,12 +32,18 @@ _log = structlog.stdlib.get_logger("tracker")
 
 
 class Asker:
-    """What the polling loop knows of providers. It raises nothing but cancellation."""
+    """What the polling loop knows of providers. It raises nothing but cancellation.
 
-    def __init__(self, catalog: Catalog, outbound: Outbound, surroundings: Surroundings) -> None:
+    `asked` is called with the provider's name at each request that is sent.
+    """
+
+    def __init__(
+        self, catalog: Catalog, outbound: Outbound, surroundings: Surroundings, asked: Callable[[str], None]
+    ) -> None:
         self._catalog = catalog
         self._outbound = outbound
         self._surroundings = surroundings
+        self._asked = asked
 
     async def ask(self, job: Job, account: Account) -> Answer:
         """What the provider says of a job."""
@@ -85,12 +91,14 @@ class Asker:
 
     async def _exchange(self, request: HttpRequest, account: Account) -> ExchangeResult:
         started = asyncio.get_running_loop().time()
+        self._asked(account.provider)
         result = await self._outbound.exchange(request)
         is_hung_up = isinstance(result, ExchangeFailure) and result.is_hung_up and request.method == "GET"
         was_at_once = asyncio.get_running_loop().time() - started < _AT_ONCE_SECONDS
         if is_hung_up and was_at_once and account.room(self._surroundings.now()) > 0:
             # The far side let go of a connection that was kept for the next request, as it may at any time.
             account.begin()
+            self._asked(account.provider)
             try:
                 result = await self._outbound.exchange(request)
             finally:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tracker.surroundings import Surroundings
 
 _PAUSE_AFTER_FAULT = timedelta(seconds=5)
+LATE_AFTER = timedelta(seconds=30)
+"""A tick that is so long overdue, or under way, will hardly come to anything."""
+
 _log = structlog.stdlib.get_logger("tracker")
 
 
@@ -37,7 +40,9 @@ class Beat:
         self._scheduler = scheduler
         self._surroundings = surroundings
         self._planned_at: datetime | None = None
+        self._began_at: datetime | None = None
         self._is_running = False
+        self._has_failed = False
 
     def wake(self) -> None:
         """Has the loop tick at once, or once more after the tick that is running."""
@@ -51,19 +56,29 @@ class Beat:
         if not self._is_running:
             self._plan(at)
 
+    def fault(self, now: datetime) -> str | None:
+        """What is wrong with the loop, in words that anybody may read; None: nothing."""
+        expected_at = self._began_at if self._is_running else self._planned_at
+        if expected_at is not None and now - expected_at > LATE_AFTER:
+            return f"The {self._name} loop hangs." if self._is_running else f"The {self._name} loop does not tick."
+        return f"The {self._name} loop failed at its last tick; the log says why." if self._has_failed else None
+
     async def _run(self) -> None:
         if self._is_running:
             # A run that was already on its way cannot be called back when an earlier one is planned.
             self.wake()
             return
         self._is_running = True
+        self._began_at = self._surroundings.now()
         self._planned_at = None
         try:
             due = await self._tick()
+            self._has_failed = False
         except asyncio.CancelledError:
             # The scheduler stops. It would take this for a fault and log it as one.
             return
         except Exception:
+            self._has_failed = True
             _log.exception("loop.failed", loop=self._name)
             due = self._surroundings.now() + _PAUSE_AFTER_FAULT
         self._is_running = False
@@ -91,10 +106,19 @@ class Metronome:
     def __init__(self, surroundings: Surroundings) -> None:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._surroundings = surroundings
+        self._beats: list[Beat] = []
 
     def beat(self, name: str, tick: Callable[[], Awaitable[datetime | None]]) -> Beat:
         """A beat for a loop; it ticks for the first time when woken."""
-        return Beat(name, tick, self._scheduler, self._surroundings)
+        beat = Beat(name, tick, self._scheduler, self._surroundings)
+        self._beats.append(beat)
+        return beat
+
+    def faults(self) -> list[str]:
+        """What is wrong with the loops, in words that anybody may read; nothing unless they were started."""
+        now = self._surroundings.now()
+        found = [beat.fault(now) for beat in self._beats] if self._scheduler.running else []
+        return [fault for fault in found if fault is not None]
 
     def start(self) -> None:
         """Starts the scheduler in the running event loop."""

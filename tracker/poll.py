@@ -50,7 +50,7 @@ _log = structlog.stdlib.get_logger("tracker")
 class Poller:
     """Polls the jobs that are due, by as many requests at a time as there are slots and as the accounts have room for.
 
-    `told` is called after each batch with what it came to in the store; `wake_at` asks for a tick at a time.
+    `told` is called after each batch with what it came to; `wake_at` asks for a tick at a time. `busy` slots are taken.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Poller:
         self._wake_at = wake_at
         self._requests: dict[asyncio.Task[None], Sequence[Job]] = {}
         self._walks: list[ListWalk] = []
-        self._busy = 0
+        self.busy = 0
         self._is_short = False
         self._claiming = asyncio.Lock()
         self._is_stopping = False
@@ -115,7 +115,7 @@ class Poller:
 
     @property
     def _free(self) -> int:
-        return self._slots - self._busy
+        return self._slots - self.busy
 
     def _due(self, lanes: Sequence[PollLane], now: datetime) -> list[DueLane]:
         """The lanes that wait for a request; while a list is walked through, no other walk begins beside it."""
@@ -208,7 +208,7 @@ class Poller:
                 self._send(walk.account, self._turn_page(walk), ())
 
     def _send(self, account: Account, request: Coroutine[None, None, None], jobs: Sequence[Job]) -> None:
-        self._busy += 1
+        self.busy += 1
         account.begin()
         task = asyncio.get_running_loop().create_task(request, name=f"poll {account.provider} {account.name}")
         self._requests[task] = jobs
@@ -289,7 +289,7 @@ class Poller:
         self._free_slots(sum(slots for _, slots in batch))
 
     def _free_slots(self, count: int) -> None:
-        self._busy -= count
+        self.busy -= count
         if self._is_short or self._walks:
             # Jobs, or the next page of a list, may have been left waiting for these.
             self._is_short = False

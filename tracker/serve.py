@@ -14,14 +14,18 @@ import uvicorn
 
 from store.database import Database
 from store.errors import StoreError
+from store.vault import MAKE_A_KEY
+from tracker.connections import CuttableConnection
+from tracker.key_file import KeyFile
 from tracker.logs import configure_logs
 from tracker.providers.description import DescriptionError
+from tracker.rules.keys import key_digest
 from tracker.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
-    from tracker.bell import Bell
     from tracker.settings import Settings
 
 _HTTP_GRACE_SECONDS = 4
@@ -42,6 +46,7 @@ def serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None
 
     At SIGHUP it takes the credentials that `read_again` finds; that may raise ValueError.
     """
+    _require_encryption(settings)
     configure_logs(settings.log_format)
     try:
         asyncio.run(_serve(settings, read_again))
@@ -61,20 +66,32 @@ def migrate(settings: Settings) -> str:
         database.close()
 
 
+def _require_encryption(settings: Settings) -> None:
+    if settings.is_on_loopback or settings.encryption_keys:
+        return
+    message = (
+        f"Other machines can reach {settings.host}, so secrets must not lie in the database as they are: set "
+        f"TRACKER_ENCRYPTION_KEY, and keep it, since what it encrypts is lost without it. Make one by {MAKE_A_KEY}"
+    )
+    raise StartError(message)
+
+
 async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None) -> None:
     with _listen(settings) as listener, _Stop() as stop:
         async with Service(settings) as service:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _take_credentials, service, read_again)
             config = uvicorn.Config(
                 service.app,
+                http=CuttableConnection,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
                 server_header=False,
                 timeout_graceful_shutdown=_HTTP_GRACE_SECONDS,
             )
-            _greet(service, listener.getsockname()[1])
-            await _Server(config, service.bell, stop).serve(sockets=[listener])
+            host, port = listener.getsockname()[:2]
+            _greet(service, port, await _keep_key(service, host, port))
+            await _Server(config, service.let_go, stop).serve(sockets=[listener])
 
 
 def _take_credentials(service: Service, read_again: Callable[[], Mapping[str, str]] | None) -> None:
@@ -125,11 +142,11 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, but a signal ends it with exit code 0, and those who wait for a job are woken first."""
+    """uvicorn, but a signal ends it with exit code 0, and those who wait for something are let go first."""
 
-    def __init__(self, config: uvicorn.Config, bell: Bell, stop: _Stop) -> None:
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None], stop: _Stop) -> None:
         super().__init__(config)
-        self._bell = bell
+        self._let_go = let_go
         self._stop = stop
 
     @contextmanager
@@ -143,14 +160,35 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answers those who wait, so that a long poll does not hold up the stop."""
-        self._bell.close()
+        """Answers those who wait, so that a long poll or a stream does not hold up the stop."""
+        self._let_go()
         await super().shutdown(sockets)
 
 
-def _greet(service: Service, port: int) -> None:
+async def _keep_key(service: Service, host: str, port: int) -> Path | None:
+    """Keeps the key of the first start for the commands of whoever runs the service; returns where, if it does."""
+    file = KeyFile(service.settings.database_url)
+    try:
+        key = service.new_api_key or file.key()
+        if key is None:
+            return None
+        if await service.key_ring.find(key) is None:
+            # It was revoked, or belonged to another database that lay here.
+            file.forget()
+            return None
+        file.keep(key, host, port)
+    except (OSError, RuntimeError) as error:
+        _log.warning("key_file.unusable", reason=str(error), hint="Commands need TRACKER_API_KEY.")
+        return None
+    service.key_ring.revoked = lambda revoked: file.forget() if revoked.digest == key_digest(key) else None
+    return file.path
+
+
+def _greet(service: Service, port: int, key_file: Path | None) -> None:
     host = f"[{service.settings.host}]" if ":" in service.settings.host else service.settings.host
     lines = [f"Tracker listens on http://{host}:{port} (database: {service.settings.shown_database_url})."]
     if service.new_api_key:
         lines.append(f"This is the admin API key; it is shown this once:\n\n    {service.new_api_key}\n")
+    if service.new_api_key and key_file:
+        lines.append(f"The tracker command finds it by itself on this machine, in {key_file}.")
     print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - a word to the operator, not a log line

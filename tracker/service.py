@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import AsyncExitStack
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from store.accounts import HeldAccounts
+from store.answers import Answers
+from store.attempts import DeliveryRules
 from store.database import Database
 from store.deliveries import Deliveries
 from store.events import Events
@@ -18,34 +18,58 @@ from store.jobs import Jobs, Recorded
 from store.keys import Keys
 from store.profiles import Profiles
 from store.records import ApiKey, Scope
+from store.replays import Replays
+from store.sealing import seal_all
 from store.secrets import Secrets
 from store.subscriptions import Subscriptions
+from store.vault import Vault
 from tracker.accounts import Accounts
-from tracker.api.auth import digest_of
 from tracker.api.context import Context
+from tracker.api.idempotency import Idempotency
+from tracker.api.limits import Limit
 from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
-from tracker.deliver import KEPT_OF_ANSWER, Deliverer
+from tracker.credentials import take_credentials
+from tracker.deliver import Deliverer
+from tracker.feed import Feed
+from tracker.gauges import Gauges
 from tracker.intervals import Intervals
+from tracker.key_ring import KeyRing
+from tracker.metrics import Metrics
 from tracker.metronome import Metronome
 from tracker.outbound import Limits, Outbound, callback_flaw
+from tracker.parts import Parts
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
 from tracker.providers.catalog import Catalog, load_descriptions
-from tracker.providers.environment import ProviderError
+from tracker.readiness import Readiness
+from tracker.replay import Replayer
+from tracker.rules import replay
+from tracker.rules.events import subscription_disabled_event
 from tracker.rules.fanout import deliveries_of
-from tracker.rules.signing import NEW_SECRET_BYTES, new_secret
-from tracker.settings import NAMES
+from tracker.rules.health import has_only_failed_for_too_long, health_after
+from tracker.rules.keys import NEW_KEY_BYTES, key_digest, last_characters, new_key
+from tracker.rules.signing import (
+    NEW_SECRET_BYTES,
+    PRIVATE_KEY_BYTES,
+    new_private_key,
+    new_secret,
+    private_key_of,
+    public_key_of,
+)
+from tracker.rules.slots import slots_of
+from tracker.sending import KEPT_OF_ANSWER, Sender
+from tracker.signer import Signer
 from tracker.surroundings import Surroundings
-from tracker.sweep import Sweep
+from tracker.sweep import ROWS_AT_A_TIME, Sweep
+from tracker.unknown_settings import warn_of_unknown_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from starlette.applications import Starlette
 
-    from tracker.accounts import Account
     from tracker.providers.description import Description
     from tracker.settings import Settings
 
@@ -77,6 +101,7 @@ class Service:
         known = load_descriptions(settings.providers_dir) if descriptions is None else descriptions
         self.catalog = Catalog(known, settings.environ)
         self.bell = Bell()
+        self.metrics = Metrics(provider.description.name for provider in self.catalog)
         self.new_api_key: str | None = None
         """The key that the first start made: to be shown once, never stored."""
         self._is_ticking = is_ticking
@@ -90,23 +115,14 @@ class Service:
             await self.jobs.recover_leases(None)
             await self.deliveries.recover_leases(None)
             await self._make_first_key()
-            self.callback_secret = await self._callback_secret()
+            await self._take_own_secrets()
             await self._build_loops(stack)
+            self._watch(stack)
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
-        self._warn_of_unknown_settings()
-        for name in self.settings.not_supported:
-            _log.warning("setting.not_supported", name=name, hint="It has no effect in this version.")
+        warn_of_unknown_settings(self.settings, self.catalog)
         return self
-
-    def _warn_of_unknown_settings(self) -> None:
-        """A setting that is misspelt has no effect; that of a base URL would have credentials go elsewhere."""
-        given = {name for name in self.settings.environ if name.startswith("TRACKER_")}
-        for name in sorted(given - set(NAMES) - self.catalog.setting_names(given)):
-            near = get_close_matches(name, [*NAMES, *self.catalog.all_setting_names()], n=1, cutoff=0.8)
-            hint = f"Did you mean {near[0]}?" if near else "Nothing reads it."
-            _log.warning("setting.unknown", name=name, hint=hint)
 
     async def __aexit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
@@ -115,28 +131,28 @@ class Service:
 
     def take_credentials(self, environ: Mapping[str, str]) -> None:
         """Polls with other credentials from now on, and at once where an account was suspended for the old ones."""
-        before = {account: self._secrets_of(account) for account in self.accounts}
-        self.catalog.take_credentials(environ)
-        for account, secrets_before in before.items():
-            if self._secrets_of(account) != secrets_before:
-                account.forgive()
+        take_credentials(environ, self.catalog, self.accounts)
         self.poll_beat.wake()
-
-    def _secrets_of(self, account: Account) -> list[str]:
-        try:
-            return self.catalog.find(account.provider).secrets(account.name)
-        except ProviderError:
-            return []
 
     async def _open_store(self, stack: AsyncExitStack) -> None:
         self._database = Database.open(self.settings.database_url)
         stack.callback(self._database.close)
+        self.vault = Vault(self.settings.encryption_keys)
+        if rows := await seal_all(self._database, self.vault):
+            _log.info("secrets.sealed", rows=rows)
         self.intervals = await self._learned(stack)
         self.jobs = Jobs(self._database, deliveries_of, self.intervals.choose)
         self.events = Events(self._database)
+        self.feed = Feed(self.events, self.surroundings)
+        self.events.when_told(self.feed.wake)
         self.subscriptions = Subscriptions(self._database)
-        self.deliveries = Deliveries(self._database)
+        rules = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
+        self.deliveries = Deliveries(self._database, rules)
+        self.replays = Replays(self._database, replay.is_near, replay.is_replayed, replay.queue, replay.LARGEST_BACKLOG)
         self.keys = Keys(self._database)
+        self.answers = Answers(self._database)
+        self.key_ring = KeyRing(self.keys, self.surroundings, self.settings.api_key)
+        stack.push_async_callback(self.key_ring.write_uses, is_over=True)
 
     async def _learned(self, stack: AsyncExitStack) -> Intervals:
         stored = await Profiles(self._database).all()
@@ -160,13 +176,15 @@ class Service:
         self.metronome = Metronome(surroundings)
         self.poll_beat = self.metronome.beat("poll", lambda: self.poller.tick())  # noqa: PLW0108 - the poller is built below
         self.deliver_beat = self.metronome.beat("deliver", lambda: self.deliverer.tick())  # noqa: PLW0108 - the same
+        self.replay_beat = self.metronome.beat("replay", lambda: self.replayer.tick())  # noqa: PLW0108 - the same
+        self.feed_beat = self.metronome.beat("feed", self.feed.tick)
         self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
         self.accounts = Accounts(self.catalog.budget, surroundings)
         for held in await HeldAccounts(self._database).all():
             self.accounts.find(held.provider, held.account).stand_as(held)
         self.poller = Poller(
             self.jobs,
-            Asker(self.catalog, self._to_providers, surroundings),
+            Asker(self.catalog, self._to_providers, surroundings, self.metrics.asked),
             self.accounts,
             self.intervals,
             surroundings,
@@ -174,16 +192,23 @@ class Service:
             told=self._tell,
             wake_at=self.poll_beat.wake_at,
         )
-        self.deliverer = Deliverer(
-            self.deliveries,
+        sender = Sender(
             await stack.enter_async_context(to_subscribers),
             surroundings,
-            settings.delivery_slots,
             settings.retry_schedule,
+            Signer(self.vault, self.callback_secret, self.private_key),
+            f"{settings.public_url}/v1/jobs",
+        )
+        self.deliverer = Deliverer(
+            self.deliveries,
+            sender,
+            surroundings,
+            slots_of(settings.delivery_slots),
             settings.attempt_seconds,
-            self.callback_secret,
+            told=lambda recorded: self.metrics.attempted(recorded.kept),
             wake_at=self.deliver_beat.wake_at,
         )
+        self.replayer = Replayer(self.replays, surroundings, wake=self.replay_beat.wake, deliver=self.deliver_beat.wake)
         self.sweep = Sweep(
             self.jobs,
             self.deliveries,
@@ -192,23 +217,51 @@ class Service:
             settings.retention,
             told=self._tell,
             look_again=self._look_again,
+            chores=(
+                lambda now: self.replays.forget(now - settings.retention, ROWS_AT_A_TIME),
+                lambda now: self.answers.forget(now, ROWS_AT_A_TIME),
+                lambda _now: self.key_ring.write_uses(),
+            ),
         )
+
+    def _watch(self, stack: AsyncExitStack) -> None:
+        parts = Parts(
+            self._database,
+            self.jobs,
+            self.deliveries,
+            self.accounts,
+            self.poller,
+            self.deliverer,
+            self.bell,
+            self.metronome,
+            self.surroundings,
+        )
+        slots = {"poll": self.settings.poll_slots, "deliver": self.settings.delivery_slots}
+        self.gauges = Gauges(self.metrics, parts, slots)
+        self.readiness = Readiness(parts)
+        stack.push_async_callback(self.readiness.close)
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
         if self._is_ticking:
             # Unless it is started the metronome notes what wakes it and does nothing.
             self.metronome.start()
             stack.callback(self.metronome.stop)
-            for beat in (self.poll_beat, self.deliver_beat, self.sweep_beat):
+            for beat in (self.poll_beat, self.deliver_beat, self.replay_beat, self.feed_beat, self.sweep_beat):
                 beat.wake()
         stack.push_async_callback(self._finish_what_is_in_flight)
 
-    async def _finish_what_is_in_flight(self) -> None:
+    def let_go(self) -> None:
+        """Answers those who wait for a job, and ends the streams of events: the service stops."""
         self.bell.close()
-        await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS))
+        self.feed.close()
+
+    async def _finish_what_is_in_flight(self) -> None:
+        self.let_go()
+        await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS), self.feed.drain())
 
     def _tell(self, recorded: Recorded) -> None:
-        """What has been written is told: to those who wait for a job, and to the delivery loop."""
+        """What has been written is told: to those who wait for a job, to the delivery loop, and to the counters."""
+        self.metrics.polled(recorded.kept)
         self.bell.ring(recorded.changed_jobs)
         if recorded.deliveries:
             self.deliver_beat.wake()
@@ -216,18 +269,26 @@ class Service:
     def _look_again(self) -> None:
         self.poll_beat.wake()
         self.deliver_beat.wake()
+        self.replay_beat.wake()
 
     async def _make_first_key(self) -> None:
         if self.settings.api_key is not None or await self.keys.has_any():
             return
-        key = "trk_" + secrets.token_urlsafe(32)
+        key = new_key(self.surroundings.entropy(NEW_KEY_BYTES))
         key_id, now = self.surroundings.new_id("key"), self.surroundings.now()
-        await self.keys.add(ApiKey(key_id, "first start", Scope.ADMIN, digest_of(key), now))
+        made = ApiKey(key_id, "first start", Scope.ADMIN, key_digest(key), now, last4=last_characters(key))
+        await self.key_ring.add(made)
         self.new_api_key = key
 
-    async def _callback_secret(self) -> str:
-        fresh = new_secret(self.surroundings.entropy(NEW_SECRET_BYTES))
-        return self.settings.callback_secret or await Secrets(self._database).get_or_add("callback", fresh)
+    async def _take_own_secrets(self) -> None:
+        given = self.settings.callback_secret
+        self.callback_secret = given or await self._own_secret("callback", new_secret, NEW_SECRET_BYTES)
+        self.private_key = private_key_of(await self._own_secret("ed25519", new_private_key, PRIVATE_KEY_BYTES))
+
+    async def _own_secret(self, name: str, make: Callable[[bytes], str], size: int) -> str:
+        """The service's secret of this name, made at the first start."""
+        fresh = self.vault.seal(make(self.surroundings.entropy(size)))
+        return self.vault.open(await Secrets(self._database).get_or_add(name, fresh))
 
     def _context(self) -> Context:
         return Context(
@@ -235,27 +296,26 @@ class Service:
             events=self.events,
             subscriptions=self.subscriptions,
             deliveries=self.deliveries,
+            replays=self.replays,
             keys=self.keys,
+            key_ring=self.key_ring,
+            idempotency=Idempotency(self.answers, self.surroundings),
+            limit=Limit(self.settings.rate_limit, self.surroundings),
             catalog=self.catalog,
             accounts=self.accounts,
             intervals=self.intervals,
             surroundings=self.surroundings,
             bell=self.bell,
+            feed=self.feed,
             allowed=self.settings.allowed,
-            api_key=self.settings.api_key,
             callback_secret=self.callback_secret,
+            public_key=public_key_of(self.private_key),
+            vault=self.vault,
             callback_flaw=callback_flaw,
             ask_provider=self._to_providers.exchange,
             poll_at=self.poll_beat.wake_at,
             deliver=self.deliver_beat.wake,
-            unready=self._unready,
+            start_replay=self.replayer.start,
+            unready=self.readiness.reasons,
+            scrape=self.gauges.scrape,
         )
-
-    async def _unready(self) -> list[str]:
-        try:
-            await self._database.revision()
-        except Exception:
-            # Anybody may ask, so the answer does not say what the log does.
-            _log.exception("database.unreadable")
-            return ["The database cannot be read; the log says why."]
-        return []

@@ -8,24 +8,30 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tracker.rules.addresses import Allowed, allowed_from
+from store.vault import key_from
+from tracker.rules.addresses import Allowed, allowed_from, literal_address
+from tracker.rules.durations import seconds_in
 from tracker.rules.retry import DEFAULT_SCHEDULE
 from tracker.rules.signing import secret_flaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SHORTEST_API_KEY = 16
-_NOT_SUPPORTED = ("TRACKER_ENCRYPTION_KEY",)
-"""Named by the contract and without effect in this version: the service warns when one is set."""
 
 NAMES = (
-    *("TRACKER_DATABASE_URL", "TRACKER_HOST", "TRACKER_PORT", "TRACKER_API_KEY", "TRACKER_CALLBACK_SECRET"),
+    *(
+        "TRACKER_DATABASE_URL",
+        "TRACKER_HOST",
+        "TRACKER_PORT",
+        "TRACKER_PUBLIC_URL",
+        "TRACKER_API_KEY",
+        "TRACKER_CALLBACK_SECRET",
+    ),
     *("TRACKER_PROVIDERS_DIR", "TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP", "TRACKER_POLL_SLOTS"),
     *("TRACKER_DELIVERY_SLOTS", "TRACKER_RETRY_SCHEDULE", "TRACKER_ATTEMPT_TIMEOUT", "TRACKER_RETENTION"),
-    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_URL", *_NOT_SUPPORTED),
+    *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_ENCRYPTION_KEY", "TRACKER_RATE_LIMIT"),
+    "TRACKER_URL",
 )
 """Every setting that is not one of a provider; TRACKER_URL is the clients'."""
 
@@ -43,8 +49,10 @@ class Settings:
     database_url: str = field(default="sqlite:///tracker.db", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
+    public_url: str = "http://127.0.0.1:8000"
     api_key: str | None = field(default=None, repr=False)
     callback_secret: str | None = field(default=None, repr=False)
+    encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
     providers_dir: Path | None = None
     allowed: Allowed = field(default_factory=Allowed)
     poll_slots: int = 256
@@ -52,21 +60,25 @@ class Settings:
     retry_schedule: tuple[float, ...] = DEFAULT_SCHEDULE
     attempt_seconds: float = 15.0
     retention: timedelta = timedelta(days=30)
+    rate_limit: int | None = 500
     delay_per_poll: float | None = None
     log_format: LogFormat | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    not_supported: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Reads the variables of the README's table; an empty one counts as unset. Raises SettingsError."""
         env = _Environment({name: value for name, value in environ.items() if value})
+        host, port = env.text("TRACKER_HOST", "127.0.0.1"), env.integer("TRACKER_PORT", 8000, 0, 65_535)
+        own_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         return cls(
             database_url=env.text("TRACKER_DATABASE_URL", "sqlite:///tracker.db"),
-            host=env.text("TRACKER_HOST", "127.0.0.1"),
-            port=env.integer("TRACKER_PORT", 8000, 0, 65_535),
+            host=host,
+            port=port,
+            public_url=env.url("TRACKER_PUBLIC_URL", own_url),
             api_key=env.api_key("TRACKER_API_KEY"),
             callback_secret=env.secret("TRACKER_CALLBACK_SECRET"),
+            encryption_keys=env.keys("TRACKER_ENCRYPTION_KEY"),
             providers_dir=env.path("TRACKER_PROVIDERS_DIR"),
             allowed=env.allowed("TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP"),
             poll_slots=env.integer("TRACKER_POLL_SLOTS", 256, 1, 10_000),
@@ -74,16 +86,22 @@ class Settings:
             retry_schedule=env.durations("TRACKER_RETRY_SCHEDULE", DEFAULT_SCHEDULE),
             attempt_seconds=env.duration("TRACKER_ATTEMPT_TIMEOUT", 15.0),
             retention=timedelta(seconds=env.duration("TRACKER_RETENTION", 30 * 86_400.0)),
+            rate_limit=env.integer("TRACKER_RATE_LIMIT", 500, 0, 1_000_000) or None,
             delay_per_poll=env.seconds("TRACKER_DELAY_PER_POLL"),
             log_format=env.log_format("TRACKER_LOG_FORMAT"),
             environ=env.values,
-            not_supported=tuple(name for name in _NOT_SUPPORTED if name in env.values),
         )
 
     @property
     def shown_database_url(self) -> str:
         """The database's URL without its password."""
         return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.database_url)
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether this machine alone can reach the API."""
+        address = literal_address(self.host)
+        return self.host.lower() == "localhost" if address is None else address.is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +110,15 @@ class _Environment:
 
     def text(self, name: str, default: str) -> str:
         return self.values.get(name, default)
+
+    def url(self, name: str, default: str) -> str:
+        url = self.values.get(name, default).rstrip("/")
+        if not re.fullmatch(r"https?://[!-~]+", url):
+            message = (
+                f"{name} is {url!r}; give the address that the service is reached at, like https://tracker.example"
+            )
+            raise SettingsError(message)
+        return url
 
     def path(self, name: str) -> Path | None:
         return Path(self.values[name]) if name in self.values else None
@@ -120,6 +147,14 @@ class _Environment:
             message = f"{name} cannot be used: {flaw}"
             raise SettingsError(message)
         return secret
+
+    def keys(self, name: str) -> tuple[bytes, ...]:
+        """A list of keys, parted by commas."""
+        try:
+            return tuple(key_from(text) for text in self.values[name].split(",")) if name in self.values else ()
+        except ValueError as error:
+            message = f"{name} cannot be used: {error}"
+            raise SettingsError(message) from error
 
     def allowed(self, networks: str, http: str) -> Allowed:
         entries = tuple(entry.strip() for entry in self.values.get(networks, "").split(",") if entry.strip())
@@ -164,12 +199,8 @@ class _Environment:
         return text in ("1", "true")
 
     def _seconds(self, name: str, text: str) -> float:
-        match = _DURATION.fullmatch(text.strip())
-        if match is None:
-            message = f"{name} holds {text.strip()!r}; give durations like 15s, 5m, 2h or 30d"
-            raise SettingsError(message)
-        seconds = float(match.group(1)) * _UNITS[match.group(2)]
-        if not 0 < seconds <= 3650 * 86_400:
-            message = f"{name} holds {text.strip()!r}; give a duration above zero and below ten years"
-            raise SettingsError(message)
-        return seconds
+        try:
+            return seconds_in(text)
+        except ValueError as error:
+            message = f"{name} holds {text.strip()!r}; {error}"
+            raise SettingsError(message) from error

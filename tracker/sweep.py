@@ -10,7 +10,7 @@ import structlog
 from tracker.rules.track import give_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from store.deliveries import Deliveries
     from store.events import Events
@@ -32,7 +32,7 @@ class Sweep:
     """Tidies up every half minute.
 
     `told` is called with what came of jobs that it ended. `look_again` is called each time: no loop sleeps longer than
-    that by mistake.
+    that by mistake. `chores` are what else there is to do by a time: each does a small batch and counts its rows.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Sweep:
         retention: timedelta,
         told: Callable[[Recorded], None],
         look_again: Callable[[], None],
+        chores: Sequence[Callable[[datetime], Awaitable[int]]] = (),
     ) -> None:
         self._jobs = jobs
         self._deliveries = deliveries
@@ -52,6 +53,7 @@ class Sweep:
         self._retention = retention
         self._told = told
         self._look_again = look_again
+        self._chores = chores
 
     async def tick(self) -> datetime:
         """Recovers lost leases and deletes a batch of what is past its retention; returns when to sweep next."""
@@ -65,8 +67,9 @@ class Sweep:
         old = now - self._retention
         forgotten = await self._jobs.forget_finished(old, ROWS_AT_A_TIME)
         forgotten += await self._events.forget(old, ROWS_AT_A_TIME)
+        done = [forgotten, expired, *[await chore(now) for chore in self._chores]]
         # A full batch says that there is more to do.
-        return now + (timedelta(seconds=1) if max(forgotten, expired) >= ROWS_AT_A_TIME else EVERY)
+        return now + (timedelta(seconds=1) if max(done) >= ROWS_AT_A_TIME else EVERY)
 
     async def _end_what_is_late(self, now: datetime) -> int:
         """Ends jobs whose time is over and that nobody could poll once more; counts them."""

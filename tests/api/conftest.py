@@ -1,15 +1,17 @@
 """A service on a database of its own that does nothing by itself, and clients that call its API in this process."""
 
 import shutil
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
 from store.database import Database
+from tracker.demo.server import serve
 from tracker.service import Service
 from tracker.settings import Settings
 
 from .steps import KEY, client_of
+from .streams import Stream
 
 CREDENTIALS = {
     "SCENARIO_SDK_API_KEY": "scenario-key",
@@ -69,3 +71,36 @@ async def stranger(service):
     """Calls without a key."""
     async with client_of(service) as client:
         yield client
+
+
+@pytest.fixture
+async def url(service):
+    async with serve(service.app) as url:
+        yield url
+
+
+@pytest.fixture
+async def follow(url):
+    """Opens streams, which are left at the end."""
+    with ExitStack() as stack:
+
+        async def follow(path="/v1/events/stream", status=200, **how):
+            stream = await Stream.open(url, path, **how)
+            stack.callback(stream.leave)
+            assert stream.status == status
+            return stream
+
+        yield follow
+
+
+@pytest.fixture
+async def begun(follow):
+    """Opens a stream and reads its first block, which says where to go on."""
+
+    async def begun(path="/v1/events/stream", **how):
+        stream = await follow(path, **how)
+        first = await stream.block()
+        assert (first.data, first.comment) == (None, None)
+        return stream
+
+    return begun

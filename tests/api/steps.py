@@ -1,26 +1,46 @@
 """What the tests of the API do again and again: call it, read its problems, and move jobs along without any HTTP."""
 
+import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 
 import httpx
 
 from store.records import Attempt, AttemptResult, PollShare, Share, Status
+from tracker.bell import Bell
 from tracker.rules import retry
 from tracker.rules.reading import Reading
 from tracker.rules.schedule import Timing
 from tracker.rules.track import decide
+
+from .table import hold_to_the_table
 
 KEY = "an-admin-key-of-the-operator"
 LEASE = timedelta(seconds=60)
 PUBLIC_URL = "https://receiver.example/hook"
 
 
+class ListeningBell(Bell):
+    """Tells when somebody listens."""
+
+    def __init__(self):
+        super().__init__()
+        self.listeners = asyncio.Semaphore(0)
+
+    def listen(self, job_id):
+        self.listeners.release()
+        return super().listen(job_id)
+
+
 def client_of(service, key=None):
-    """A client that sends this key, or none."""
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    transport = httpx.ASGITransport(app=service.app)
-    return httpx.AsyncClient(transport=transport, base_url="http://tracker", headers=headers, trust_env=False)
+    """A client that sends this key, or none; each answer is held to the route table."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=service.app),
+        base_url="http://tracker",
+        headers={"authorization": f"Bearer {key}"} if key else {},
+        event_hooks={"response": [hold_to_the_table]},
+        trust_env=False,
+    )
 
 
 def a_job(number=1, **changes):

@@ -57,6 +57,10 @@ async def test_attempts_are_shown_in_order(client, service, subscription, delive
         "outcome": "rejected",
         "http_status": 500,
         "error": "The subscriber answered HTTP 500.",
+        "error_class": None,
+        "address": None,
+        "is_private": False,
+        "phases": None,
         "response_body": "the answer",
     }
     assert (delivered["number"], delivered["outcome"], delivered["error"]) == (2, "delivered", None)

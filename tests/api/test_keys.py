@@ -5,13 +5,14 @@ import sqlite3
 import pytest
 
 from store.records import ApiKey, Scope
-from tracker.api.auth import digest_of
 from tracker.api.routes import ROUTES
+from tracker.rules.keys import key_digest
 from tracker.service import Service
 
-from .steps import KEY, a_job, client_of, fetch, problem, subscribe, track
+from .steps import KEY, a_job, client_of, fetch, flaws, problem, subscribe, track
 
 OPEN = {"/healthz", "/readyz", "/docs/providers", "/.well-known/tracker-provider-schema.json"}
+OPEN |= {"/.well-known/tracker-webhook-keys"}
 READ_KEY, WRITE_KEY, ADMIN_KEY = ("a-key-that-may-read", "a-key-that-may-write", "a-key-that-may-do-all")
 
 
@@ -22,7 +23,7 @@ async def add_key(service):
     async def add(key, scope, **changes):
         now = service.surroundings.now()
         id_ = service.surroundings.new_id("key")
-        await service.keys.add(ApiKey(id_, "for a test", scope, digest_of(key), now, **changes))
+        await service.key_ring.add(ApiKey(id_, "for a test", scope, key_digest(key), now, **changes))
 
     return add
 
@@ -68,7 +69,8 @@ async def test_read_key_reads_and_nothing_else(service, add_key):
     async with client_of(service, READ_KEY) as reader:
         assert await fetch(reader, "/v1/jobs") == {"data": [], "next_cursor": None}
         for method, path in calls("POST") + calls("DELETE"):
-            assert "'write'" in problem(await reader.request(method, path), 403)["detail"]
+            needed = "admin" if path.startswith("/v1/keys") or path.endswith("/rotate-secret") else "write"
+            assert repr(needed) in problem(await reader.request(method, path), 403)["detail"]
 
 
 async def test_refused_call_changes_nothing(service, client, add_key):
@@ -84,10 +86,44 @@ async def test_write_key_does_all_but_see_secrets(service, add_key):
     await add_key(WRITE_KEY, Scope.WRITE)
     async with client_of(service, WRITE_KEY) as writer:
         job = await track(writer)
-        await subscribe(writer)
+        made = await subscribe(writer)
+        path = f"/v1/subscriptions/{made['id']}/rotate-secret"
+        assert "'admin'" in problem(await writer.post(path), 403)["detail"]
         assert (await writer.delete(f"/v1/jobs/{job['id']}")).status_code == 204
         for path in ("/v1/callback-secret", "/v1/keys", "/v1/keys/key_1"):
             assert "'admin'" in problem(await writer.get(path), 403)["detail"]
+
+
+async def test_values_of_headers_are_shown_to_admin_keys_alone(service, client, add_key):
+    headers = {"authorization": "Bearer xyz", "x-team": "a"}
+    made = await subscribe(client, headers=headers)
+    assert (await fetch(client, f"/v1/subscriptions/{made['id']}"))["headers"] == headers
+    for key, scope in ((READ_KEY, Scope.READ), (WRITE_KEY, Scope.WRITE)):
+        await add_key(key, scope)
+        async with client_of(service, key) as other:
+            alone = await fetch(other, f"/v1/subscriptions/{made['id']}")
+            (listed,) = (await fetch(other, "/v1/subscriptions"))["data"]
+            assert alone["headers"] == listed["headers"] == {"authorization": "***", "x-team": "***"}
+
+
+async def test_who_may_not_see_header_values_cannot_have_them_sent_elsewhere(service, client, add_key):
+    await add_key(WRITE_KEY, Scope.WRITE)
+    path = f"/v1/subscriptions/{(await subscribe(client, headers={'authorization': 'Bearer xyz'}))['id']}"
+    elsewhere = {"callback_url": "https://elsewhere.example"}
+    async with client_of(service, WRITE_KEY) as writer:
+        assert flaws(await writer.patch(path, json=elsewhere)) == ["/callback_url"]
+        assert (await writer.patch(path, json={"description": "mine"})).status_code == 200
+        assert (await writer.patch(path, json=elsewhere | {"headers": {}})).status_code == 200
+    assert (await fetch(client, path))["headers"] == {}
+    made = await subscribe(client, headers={"authorization": "Bearer xyz"})
+    assert (await client.patch(f"/v1/subscriptions/{made['id']}", json=elsewhere)).status_code == 200
+
+
+async def test_mask_is_not_taken_for_a_value(client):
+    body = {"callback_url": "https://receiver.example", "headers": {"authorization": "***"}}
+    answer = await client.post("/v1/subscriptions", json=body)
+    assert flaws(answer) == ["/headers"]
+    assert "stands for the value of 'authorization'" in answer.json()["detail"]
 
 
 async def test_admin_key_sees_secrets(service, add_key):
@@ -110,7 +146,7 @@ async def test_revoked_key_is_none(service, stranger, add_key):
 
 async def test_digest_of_a_key_is_not_the_key(stranger, add_key):
     await add_key(READ_KEY, Scope.READ)
-    problem(await stranger.get("/v1/jobs", headers={"authorization": f"Bearer {digest_of(READ_KEY)}"}), 401)
+    problem(await stranger.get("/v1/jobs", headers={"authorization": f"Bearer {key_digest(READ_KEY)}"}), 401)
 
 
 async def test_first_start_without_a_key_makes_an_admin_key(start):
@@ -135,7 +171,7 @@ async def test_key_of_the_first_start_is_kept_as_a_hash_alone(start, tmp_path):
     with sqlite3.connect(tmp_path / "tracker.db") as database:
         dump = "\n".join(database.iterdump())
     database.close()
-    assert digest_of(service.new_api_key) in dump
+    assert key_digest(service.new_api_key) in dump
     assert service.new_api_key not in dump
     assert service.new_api_key.removeprefix("trk_") not in dump
 

@@ -141,6 +141,16 @@ async def test_delay_per_poll_of_the_operator_is_shown(settings_of, surroundings
         assert {row["delay_per_poll"] for row in await rows_of(client, "wondercat")} == {7}
 
 
+async def test_end_that_is_expected_moves_on_without_a_new_etag(service, client):
+    await live_through(service, client, 1, 60)
+    job = await track(client, 2)
+    first = await client.get(f"/v1/jobs/{job['id']}")
+    service.surroundings.now.advance(61)
+    second = await client.get(f"/v1/jobs/{job['id']}")
+    assert first.json()["expected_finish_at"] != second.json()["expected_finish_at"]
+    assert first.headers["etag"] == second.headers["etag"]
+
+
 async def test_nothing_is_expected_before_something_was_learned(service, client):
     job = await track(client)
     assert "expected_finish_at" not in await fetch(client, f"/v1/jobs/{job['id']}")

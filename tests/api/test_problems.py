@@ -67,16 +67,18 @@ async def test_unknown_path_is_404(client):
 
 async def test_method_that_is_not_possible_is_405_with_those_that_are(client):
     allowed = {
-        "/v1/jobs": "GET, HEAD, POST",
-        "/v1/jobs/job_1": "DELETE, GET, HEAD",
-        "/v1/jobs/job_1/history": "GET, HEAD",
-        "/v1/jobs/job_1/poll": "POST",
-        "/healthz": "GET, HEAD",
+        "/v1/jobs": "GET, HEAD, OPTIONS, POST",
+        "/v1/jobs/job_1": "DELETE, GET, HEAD, OPTIONS",
+        "/v1/jobs/job_1/history": "GET, HEAD, OPTIONS",
+        "/v1/jobs/job_1/poll": "OPTIONS, POST",
+        "/healthz": "GET, HEAD, OPTIONS",
     }
     for path, methods in allowed.items():
         response = await client.put(path)
         assert "PUT" in problem(response, 405)["detail"]
         assert response.headers["allow"] == methods
+        asked = await client.options(path)
+        assert (asked.status_code, asked.content, asked.headers["allow"]) == (204, b"", methods)
 
 
 async def test_unknown_query_parameter_is_refused_everywhere(client):

@@ -1,7 +1,6 @@
 """What the service says of itself: health, readiness, and the secret of jobs' own callbacks."""
 
 import base64
-from dataclasses import replace
 
 from structlog.testing import capture_logs
 
@@ -13,23 +12,6 @@ from .steps import fetch, flaws
 async def test_health_and_readiness_are_open_to_all(stranger):
     assert await fetch(stranger, "/healthz") == {"status": "ok"}
     assert await fetch(stranger, "/readyz") == {"status": "ready"}
-
-
-async def test_service_without_its_database_is_alive_but_not_ready(service, stranger):
-    async def unready():
-        return ["The database cannot be read: it is gone"]
-
-    service.app.state.context = replace(service.app.state.context, unready=unready)
-    assert (await stranger.get("/healthz")).status_code == 200
-    response = await stranger.get("/readyz")
-    reasons = ["The database cannot be read: it is gone"]
-    assert (response.status_code, response.json()) == (503, {"status": "unready", "reasons": reasons})
-
-
-async def test_readiness_reads_the_database(settings_of, surroundings):
-    async with Service(settings_of(), surroundings, is_ticking=False, is_learning=False) as service:
-        pass
-    assert await service._unready() == ["The database cannot be read; the log says why."]
 
 
 async def test_callback_secret_is_made_once_and_kept(settings_of, surroundings):

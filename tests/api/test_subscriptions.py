@@ -25,6 +25,10 @@ async def test_new_subscription_is_shown_whole_with_its_secret(client):
         "tags": [],
         "description": None,
         "headers": {},
+        "payload": "full",
+        "order": "none",
+        "max_in_flight": None,
+        "signatures": ["v1"],
         "status": "active",
         "status_reason": None,
         "created_at": "2026-01-01T12:00:00.000Z",
@@ -41,6 +45,10 @@ async def test_what_was_given_is_kept(client):
         "tags": ["a"],
         "description": "für das Team",
         "headers": {"authorization": "Bearer xyz", "X-Team": "a b"},
+        "payload": "thin",
+        "order": "per_job",
+        "max_in_flight": 9,
+        "signatures": ["v1", "v1a"],
         "secret": SECRET,
     }
     made = await subscribe(client, **given)
@@ -118,7 +126,7 @@ async def test_headers_of_a_subscription_go_along_and_never_replace_ours(client,
     await client.post(f"/v1/subscriptions/{made['id']}/test")
     now = service.surroundings.now()
     (claimed,) = await service.deliveries.claim([Share(made["id"], is_retry=False, count=1)], now, now + LEASE)
-    headers = service.deliverer._request(claimed, now).headers
+    headers = service.deliverer._sender._request(claimed, now).headers
     assert headers["authorization"] == "Bearer xyz"
     assert headers["user-agent"].startswith("tracker/")
     assert len(headers) == len({name.lower() for name in headers})
@@ -126,8 +134,9 @@ async def test_headers_of_a_subscription_go_along_and_never_replace_ours(client,
 
 async def test_unknown_subscription_is_not_found(client):
     path = "/v1/subscriptions/sub_unheard-of"
-    for method, part in (("GET", ""), ("DELETE", ""), ("POST", "/test")):
-        assert "'sub_unheard-of'" in problem(await client.request(method, path + part), 404)["detail"]
+    for method, part in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/test")):
+        response = await client.request(method, path + part, json={} if method == "PATCH" else None)
+        assert "'sub_unheard-of'" in problem(response, 404)["detail"]
 
 
 async def test_subscription_that_is_removed_while_it_is_tested_is_not_found(client, service):

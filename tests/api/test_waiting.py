@@ -4,24 +4,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import event as listening
 
-from tracker.bell import Bell
-
-from .steps import fetch, flaws, problem, see, track
+from .steps import ListeningBell, fetch, flaws, problem, see, track
 
 GUARD = 10
-
-
-class ListeningBell(Bell):
-    """Tells when somebody listens."""
-
-    def __init__(self):
-        super().__init__()
-        self.listeners = asyncio.Semaphore(0)
-
-    def listen(self, job_id):
-        self.listeners.release()
-        return super().listen(job_id)
 
 
 @pytest.fixture
@@ -57,6 +44,20 @@ async def test_end_of_the_job_wakes_who_waits(client, service, bell):
     requests = [await begin_to_wait(client, bell, job) for _ in range(3)]
     await see(service, job, "succeeded")
     assert [(await answer_of(request))["status"] for request in requests] == ["succeeded"] * 3
+
+
+async def test_hundreds_who_wait_for_one_job_cost_one_look_at_each_change(client, service, bell):
+    job = await track(client)
+    requests = [await begin_to_wait(client, bell, job) for _ in range(300)]
+    await asyncio.gather(*bell._looks.values())
+    reads = []
+    listening.listen(service._database._reader, "begin", reads.append)
+    await see(service, job, "running")
+    await see(service, job, "succeeded")
+    answers = [(await answer_of(request))["status"] for request in requests]
+    assert answers == ["succeeded"] * 300
+    # Each poll looks at the lanes, and all who wait at the job.
+    assert len(reads) <= 4
 
 
 async def test_status_that_is_not_final_does_not_answer(client, service, bell):

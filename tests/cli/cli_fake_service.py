@@ -87,7 +87,7 @@ def _handler_for(service):
             self.end_headers()
             self.wfile.write(reply.content)
 
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the standard library's names
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the standard library's names
 
         def log_message(self, *_):
             pass
@@ -147,6 +147,9 @@ def subscription(**changes):
         "tags": [],
         "description": None,
         "headers": {},
+        "payload": "full",
+        "order": "none",
+        "max_in_flight": None,
         "status": "active",
         "created_at": NOW,
         "updated_at": NOW,
@@ -178,7 +181,29 @@ def attempt(**changes):
         "outcome": "delivered",
         "http_status": 204,
         "error": None,
+        "error_class": None,
+        "address": "127.0.0.1:443",
+        "is_private": False,
+        "phases": {"dns": 1.5, "connect": 2, "tls": 3, "first_byte": 4, "total": 11},
         "response_body": "",
+        **changes,
+    }
+
+
+def replay(**changes):
+    return {
+        "id": "rpl_06f0000000000000000000000a",
+        "subscription_id": "sub_06f0000000000000000000000a",
+        "status": "running",
+        "total": 120,
+        "queued": 0,
+        "since": NOW,
+        "until": NOW,
+        "events": ["job.succeeded"],
+        "only_failed": False,
+        "rate": 50.0,
+        "created_at": NOW,
+        "finished_at": None,
         **changes,
     }
 

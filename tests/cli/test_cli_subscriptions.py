@@ -16,7 +16,8 @@ SECRET = "whsec_" + "A" * 44
 def test_add_sends_what_was_given_and_prints_the_secret_once(tracker, service):
     service.on("POST", "/v1/subscriptions", Reply(201, subscription(secret=SECRET)))
     options = ("--event", "job.*", "--provider", "decart", "--tag", "a", "--tag", "b", "--description", "shop")
-    result = tracker("subscriptions", "add", "https://example.com/hook", *options)
+    forms = ("--payload", "thin", "--order", "per_job", "--max-in-flight", "2")
+    result = tracker("subscriptions", "add", "https://example.com/hook", *options, *forms)
     assert result.exit_code == 0
     assert result.stdout.count(SECRET) == 1
     assert "Keep the secret now" in result.stderr
@@ -26,6 +27,9 @@ def test_add_sends_what_was_given_and_prints_the_secret_once(tracker, service):
         "providers": ["decart"],
         "tags": ["a", "b"],
         "description": "shop",
+        "payload": "thin",
+        "order": "per_job",
+        "max_in_flight": 2,
     }
 
 
@@ -58,6 +62,34 @@ def test_show_prints_the_subscription(tracker, service):
     assert json.loads(tracker("subscriptions", "show", SUB_ID, "--json").stdout) == subscription()
 
 
+def test_add_asks_for_an_ed25519_signature(tracker, service):
+    service.on("POST", "/v1/subscriptions", Reply(201, subscription(secret=SECRET)))
+    tracker("subscriptions", "add", "https://example.com/hook", "--ed25519")
+    assert service.requests[0].body == {"callback_url": "https://example.com/hook", "signatures": ["v1", "v1a"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "body"),
+    [((), {}), (("--grace", "0"), {"grace_seconds": 0}), (("--grace", "90.5"), {"grace_seconds": 90.5})],
+)
+def test_rotate_prints_the_new_secret_and_how_long_the_old_one_signs(tracker, service, options, body):
+    until = "2026-11-23T10:00:00.000Z"
+    rotated = subscription(secret=SECRET, previous_secret_expires_at=until)
+    service.on("POST", f"/v1/subscriptions/{SUB_ID}/rotate-secret", Reply(200, rotated))
+    result = tracker("subscriptions", "rotate", SUB_ID, *options)
+    assert (result.exit_code, result.stdout.count(SECRET), until in result.stdout) == (0, 1, True)
+    assert "Keep the secret now" in result.stderr
+    assert service.requests[0].body == body
+    assert json.loads(tracker("subscriptions", "rotate", SUB_ID, "--json").stdout) == rotated
+
+
+@pytest.mark.parametrize("grace", ["-1", "a day", "inf", "nan"])
+def test_grace_that_is_no_number_of_seconds_is_a_mistake_of_usage(tracker, service, grace):
+    result = tracker("subscriptions", "rotate", SUB_ID, "--grace", grace)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert service.requests == []
+
+
 @pytest.mark.parametrize(("outcome", "code"), [(DELIVERED, 0), (REJECTED, 1), (delivery(status="blocked"), 1)])
 def test_test_reports_how_the_delivery_went(tracker, service, outcome, code):
     service.on("POST", f"/v1/subscriptions/{SUB_ID}/test", Reply(202, delivery()))
@@ -88,13 +120,30 @@ def test_test_does_not_wait_for_a_paused_subscription_for_ever(service):
     assert sum(pauses) == 20
 
 
+@pytest.mark.parametrize(
+    ("command", "sent"),
+    [
+        (("enable",), {"status": "active"}),
+        (("enable", "--from-now"), {"status": "active", "from_now": True}),
+        (("disable",), {"status": "disabled"}),
+    ],
+)
+def test_enable_and_disable_change_the_status(tracker, service, command, sent):
+    changed = subscription(status=sent["status"])
+    service.on("PATCH", f"/v1/subscriptions/{SUB_ID}", Reply(200, changed))
+    result = tracker("subscriptions", command[0], SUB_ID, *command[1:])
+    assert (result.exit_code, sent["status"] in result.stdout) == (0, True)
+    assert service.requests[0].body == sent
+    assert json.loads(tracker("subscriptions", command[0], SUB_ID, "--json").stdout) == changed
+
+
 def test_remove_deletes(tracker, service):
     service.on("DELETE", f"/v1/subscriptions/{SUB_ID}", Reply(204))
     assert tracker("subscriptions", "remove", SUB_ID).stdout == f"{SUB_ID} is removed.\n"
     assert json.loads(tracker("subscriptions", "remove", SUB_ID, "--json").stdout) == {"id": SUB_ID, "deleted": True}
 
 
-@pytest.mark.parametrize("command", ["show", "test", "remove"])
+@pytest.mark.parametrize("command", ["show", "test", "rotate", "enable", "disable", "remove"])
 def test_unknown_subscription_is_exit_1_and_named(tracker, command):
     result = tracker("subscriptions", command, "sub_nobody")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.rules.addresses import Allowed, Target, address_flaw, allowed_from, target_flaw
+from tracker.rules.addresses import Allowed, address_flaw, allowed_from
+from tracker.rules.callbacks import Target, target_flaw
 
 CLOSED = Allowed()
 addresses = st.ip_addresses()

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from store.records import JobError, Status
-from tracker.rules.reading import Absent, Problem
+from tracker.rules.reading import Absent, Problem, Unchanged
 from tracker.rules.schedule import LONGEST_HINT
-from tracker.rules.track import decide, give_up, is_out_of_time
+from tracker.rules.track import ask_alone, decide, give_up, is_out_of_time
 
 from .strategies import (
     LIVE_STATUSES,
@@ -45,6 +45,32 @@ def test_a_poll_is_counted_whatever_it_brings():
     for answer in (reading(RUNNING), UNAVAILABLE, Absent("not_found", 404)):
         job = poll(new_job(polls=4), answer).job
         assert (job.polls, job.last_polled_at) == (5, at(10))
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (reading(RUNNING), "ok"),
+        (reading(SUCCEEDED), "ok"),
+        (reading(RUNNING, is_unknown=True), "unknown_status"),
+        (Unchanged(), "ok"),
+        (Absent("gone", 410), "ok"),
+        (Absent("not_found", 404), "http_status"),
+        *((Problem(code, "…"), code) for code in PROBLEM_CODES),
+    ],
+)
+def test_a_poll_has_the_verdict_that_it_is_clean_or_the_code_of_its_problem(answer, verdict):
+    assert poll(new_job(), answer).verdict == verdict
+
+
+def test_the_verdict_of_a_last_poll_is_not_lost_with_the_time_out():
+    outcome = poll(new_job(timeout_at=at(5)), UNAVAILABLE)
+    assert (outcome.job.status, outcome.job.poll_problem, outcome.verdict) == (EXPIRED, None, "http_status")
+
+
+def test_what_is_no_poll_has_no_verdict():
+    outcomes = give_up(new_job(), NOW), ask_alone(new_job(), NOW), poll(job_that_is(SUCCEEDED), reading(SUCCEEDED))
+    assert [outcome.verdict for outcome in outcomes] == [None, None, None]
 
 
 def test_a_reading_of_the_same_status_tells_nothing():

@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from store.attempts import DeliveryRules
 from store.records import (
     Attempt,
     AttemptResult,
@@ -17,8 +18,9 @@ from store.records import (
     Subscription,
 )
 from tracker.rules import retry, track
-from tracker.rules.events import subscription_test_event
-from tracker.rules.fanout import to_subscription
+from tracker.rules.events import subscription_disabled_event, subscription_test_event
+from tracker.rules.fanout import deliveries_of, to_subscription
+from tracker.rules.health import has_only_failed_for_too_long, health_after
 from tracker.rules.reading import Reading
 from tracker.rules.schedule import Timing
 
@@ -26,6 +28,7 @@ NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
 TIMING = Timing(first=2, interval=10)
 ALL = 100
+RULES = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
 
 
 def at(seconds):
@@ -95,6 +98,11 @@ async def poll_due(jobs, status, now=NOW, **details):
 
 async def claim_deliveries(deliveries, subscriber, now=NOW, count=ALL, *, is_retry=False):
     return await deliveries.claim([Share(subscriber, is_retry, count)], now, now + LEASE)
+
+
+async def lanes_of(deliveries, now=NOW):
+    """The lanes as far as subscribers and times go."""
+    return tuple(replace(lane, callback_url=None) for lane in (await deliveries.backlog(now)).lanes)
 
 
 def attempted(delivery, http_status, now=NOW, schedule=(5.0, 300.0)):

@@ -9,10 +9,12 @@ from store.deliveries import Deliveries
 from store.events import Events
 from store.jobs import Jobs
 from store.keys import Keys
+from store.replays import Replays
 from store.subscriptions import Subscriptions
+from tracker.rules import replay
 from tracker.rules.fanout import deliveries_of
 
-from .builders import longest_due
+from .builders import RULES, longest_due
 
 
 def sqlite_url_in(folder):
@@ -53,7 +55,7 @@ def jobs(database):
 
 @pytest.fixture
 def deliveries(database):
-    return Deliveries(database)
+    return Deliveries(database, RULES)
 
 
 @pytest.fixture
@@ -64,6 +66,11 @@ def subscriptions(database):
 @pytest.fixture
 def events(database):
     return Events(database)
+
+
+@pytest.fixture
+def replays(database):
+    return Replays(database, replay.is_near, replay.is_replayed, replay.queue, replay.LARGEST_BACKLOG)
 
 
 @pytest.fixture

@@ -64,6 +64,14 @@ async def test_writes_that_wait_share_one_transaction(database):
     assert len(set(transactions)) == 1
 
 
+async def test_writes_that_wait_are_counted(database):
+    gate, writes = await held(database, *(adding(name) for name in "abc"))
+    assert database.waiting_writes == 3
+    gate.open()
+    await asyncio.gather(*writes)
+    assert database.waiting_writes == 0
+
+
 async def test_concurrent_writes_all_take_effect(database):
     expected = {f"secret {number}" for number in range(500)}
     assert set(await asyncio.gather(*(database.write(adding(name)) for name in expected))) == expected

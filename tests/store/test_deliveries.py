@@ -17,6 +17,7 @@ from .builders import (
     attempted,
     claim_deliveries,
     job_id,
+    lanes_of,
     new_job,
     new_subscription,
     new_test,
@@ -72,19 +73,19 @@ async def test_lanes_tell_first_tries_from_retries(deliveries, first, second, se
     await attempt_due(deliveries, FIRST, 500)
     await send(first, 3, 2)
     await send(second, 1)
-    assert await deliveries.lanes() == (Lane(FIRST, at(2), at(5)), Lane(SECOND, at(1), None))
+    assert await lanes_of(deliveries) == (Lane(FIRST, at(2), at(5)), Lane(SECOND, at(1), None))
 
 
 async def test_nothing_waits_in_no_lane(deliveries, first, send):
     await send(first, 0)
     await attempt_due(deliveries, FIRST, 200)
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 async def test_delivery_under_way_is_in_no_lane(deliveries, first, send):
     await send(first, 0, 1)
     await claim_deliveries(deliveries, FIRST, NOW)
-    assert await deliveries.lanes() == (Lane(FIRST, at(1), None),)
+    assert await lanes_of(deliveries) == (Lane(FIRST, at(1), None),)
 
 
 @pytest.mark.parametrize("status", [SubscriptionStatus.PAUSED, SubscriptionStatus.DISABLED])
@@ -93,7 +94,7 @@ async def test_subscription_that_is_not_active_has_no_lane(deliveries, subscript
     await subscriptions.add(idle)
     await send(idle, 0)
     await send(first, 1)
-    assert await deliveries.lanes() == (Lane(FIRST, at(1), None),)
+    assert await lanes_of(deliveries) == (Lane(FIRST, at(1), None),)
 
 
 async def test_callbacks_of_one_origin_share_a_lane(deliveries, jobs):
@@ -101,7 +102,7 @@ async def test_callbacks_of_one_origin_share_a_lane(deliveries, jobs):
         url = f"https://own.example:8443/{path}"
         await jobs.register(new_job(number, callback_url=url, callback_events=("job.*",)))
     await poll_due(jobs, "succeeded")
-    assert await deliveries.lanes() == (Lane("https://own.example:8443", NOW, None),)
+    assert await lanes_of(deliveries) == (Lane("https://own.example:8443", NOW, None),)
     claimed = await claim_deliveries(deliveries, "https://own.example:8443")
     assert {each.url for each in claimed} == {"https://own.example:8443/a", "https://own.example:8443/b"}
 
@@ -210,9 +211,11 @@ async def test_delivery_of_any_status_may_be_retried_by_hand(deliveries, first, 
     (claimed,) = await claim_deliveries(deliveries, FIRST)
     await end_as(deliveries, claimed.delivery, status)
     again = await deliveries.retry(sent.id, at(2))
-    assert again == replace(claimed.delivery, attempts=1, next_attempt_at=at(2), updated_at=at(2))
+    begins_at = 0 if status is DeliveryStatus.PENDING else 1
+    due = {"attempts": 1, "next_attempt_at": at(2), "updated_at": at(2), "forced_at": at(2)}
+    assert again == replace(claimed.delivery, schedule_from=begins_at, **due)
     assert again == await deliveries.get(sent.id)
-    assert await deliveries.lanes() == (Lane(FIRST, None, at(2)),)
+    assert await lanes_of(deliveries) == (Lane(FIRST, None, at(2)),)
     await attempt_due(deliveries, FIRST, 200, at(3), is_retry=True)
     assert [attempt.number for attempt in (await deliveries.attempts([sent.id]))[sent.id]] == [1, 2]
 
@@ -235,7 +238,7 @@ async def test_delivery_whose_subscription_is_gone_stays_canceled(deliveries, su
         await deliveries.retry(orphan.id, at(2))
     canceled = replace(orphan, status=DeliveryStatus.CANCELED, next_attempt_at=None, updated_at=at(1))
     assert await deliveries.get(orphan.id) == canceled
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 async def test_subscription_that_is_gone_gets_no_test(deliveries, first, subscriptions, send):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from store.attempts import RecordedAttempts
 from store.deliveries import DeliveryFilter
 from store.records import AttemptResult, DeliveryStatus, Lane, SubscriptionStatus
 
@@ -16,6 +17,7 @@ from .builders import (
     claim_deliveries,
     claim_jobs,
     job_id,
+    lanes_of,
     new_job,
     new_subscription,
     new_test,
@@ -80,14 +82,14 @@ async def test_delivered_is_done(deliveries, sent):
     done = {"status": D.DELIVERED, "attempts": 1, "lease_epoch": 1}
     times = {"next_attempt_at": None, "delivered_at": NOW, "updated_at": NOW}
     assert await deliveries.get(sent[0].id) == replace(sent[0], **done, **times)
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 async def test_refused_delivery_is_planned_as_a_retry(deliveries, sent):
     await attempt_due(deliveries, SUBSCRIBER, 500)
     planned = replace(sent[0], attempts=1, next_attempt_at=at(5), updated_at=NOW, lease_epoch=1)
     assert await deliveries.get(sent[0].id) == planned
-    assert await deliveries.lanes() == (Lane(SUBSCRIBER, None, at(5)),)
+    assert await lanes_of(deliveries) == (Lane(SUBSCRIBER, None, at(5)),)
 
 
 @pytest.mark.usefixtures("sent")
@@ -95,7 +97,7 @@ async def test_delivery_ends_when_its_tries_are_spent_or_its_address_is_blocked(
     first, second = await claim_deliveries(deliveries, SUBSCRIBER)
     await deliveries.record([attempted(first.delivery, 500, schedule=()), attempted(second.delivery, None)])
     assert await statuses(deliveries) == [D.EXHAUSTED, D.BLOCKED]
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 async def lose_lease(deliveries):
@@ -118,7 +120,7 @@ async def test_attempt_without_its_lease_is_dropped_whole(deliveries, subscripti
     lost, _ = await claim_deliveries(deliveries, SUBSCRIBER)
     await lose(deliveries)
     before = await deliveries.get(sent[0].id), await attempts_of(deliveries, sent[0])
-    await deliveries.record([attempted(lost.delivery, http_status)])
+    assert await deliveries.record([attempted(lost.delivery, http_status)]) == RecordedAttempts()
     assert (await deliveries.get(sent[0].id), await attempts_of(deliveries, sent[0])) == before
     assert (await subscriptions.get(SUBSCRIBER)).status is SubscriptionStatus.ACTIVE
 
@@ -128,7 +130,8 @@ async def test_lost_lease_drops_no_other_attempt_of_the_batch(deliveries):
     lost, _ = await claim_deliveries(deliveries, SUBSCRIBER)
     await deliveries.recover_leases(None)
     _, held = await claim_deliveries(deliveries, SUBSCRIBER)
-    await deliveries.record([attempted(lost.delivery, 200), attempted(held.delivery, 200)])
+    outcomes = [attempted(lost.delivery, 200), attempted(held.delivery, 200)]
+    assert await deliveries.record(outcomes) == RecordedAttempts(tuple(outcomes[1:]))
     assert await statuses(deliveries) == [D.PENDING, D.DELIVERED]
 
 
@@ -140,7 +143,7 @@ async def test_attempt_is_recorded_once(deliveries, sent):
 
 
 async def test_nothing_to_record_is_nothing(deliveries):
-    await deliveries.record([])
+    assert await deliveries.record([]) == RecordedAttempts()
     assert await deliveries.attempts([]) == {}
 
 
@@ -160,7 +163,7 @@ async def test_410_keeps_the_deliveries_of_the_subscription_waiting(deliveries):
     first, _ = await claim_deliveries(deliveries, SUBSCRIBER)
     await deliveries.record([attempted(first.delivery, 410)])
     assert await statuses(deliveries) == [D.PENDING, D.PENDING]
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 @pytest.mark.usefixtures("sent")
@@ -176,7 +179,7 @@ async def test_disabled_subscription_goes_on_to_collect(deliveries, jobs):
     await jobs.register(new_job())
     await poll_due(jobs, "running")
     assert await statuses(deliveries, job_id=job_id(1)) == [D.PENDING]
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 @pytest.mark.usefixtures("called_back")
@@ -186,7 +189,7 @@ async def test_410_of_a_jobs_callback_ends_it_and_cancels_what_waits(deliveries,
     assert (await jobs.get(job_id(1))).callback_ended_at == at(3)
     for delivery in await find(deliveries):
         assert (delivery.status, delivery.next_attempt_at, delivery.updated_at) == (D.CANCELED, None, at(3))
-    assert await deliveries.lanes() == ()
+    assert await lanes_of(deliveries) == ()
 
 
 @pytest.mark.usefixtures("called_back")
@@ -246,6 +249,7 @@ async def test_delivery_whose_subscription_goes_under_way_is_not_tried_again(
 ):
     first, _ = await claim_deliveries(deliveries, SUBSCRIBER)
     await subscriptions.remove(SUBSCRIBER, at(1))
-    await deliveries.record([attempted(first.delivery, http_status, at(2))])
+    recorded = await deliveries.record([attempted(first.delivery, http_status, at(2))])
+    assert [each.delivery.status for each in recorded.kept] == [status]
     assert await statuses(deliveries) == [status, D.CANCELED]
     assert len(await attempts_of(deliveries, sent[0])) == 1

@@ -120,7 +120,7 @@ async def test_event_is_forgotten_with_its_deliveries_and_attempts_once_none_wai
     assert await events.forget(at(1), ALL) == 0
     await attempt_due(deliveries, subscription_id(1), 200)
     assert len((await deliveries.attempts([delivery.id]))[delivery.id]) == 1
-    assert await events.forget(at(1), ALL) == 1
+    assert await events.forget(at(1), ALL) == 2
     assert await deliveries.get(delivery.id) is None
     assert await deliveries.attempts([delivery.id]) == {delivery.id: ()}
 
@@ -129,8 +129,21 @@ async def test_old_test_event_is_forgotten(events, deliveries, subscriptions):
     await subscriptions.add(new_subscription())
     await deliveries.add_test(*new_test(new_subscription()))
     await attempt_due(deliveries, subscription_id(1), 200)
-    assert await events.forget(at(1), ALL) == 1
+    assert await events.forget(at(1), ALL) == 2
     assert (await deliveries.find(DeliveryFilter(), ALL)).rows == ()
+
+
+async def test_event_that_many_were_told_of_goes_in_small_batches(events, jobs, deliveries, subscriptions):
+    for number in range(5):
+        await subscriptions.add(new_subscription(number))
+    await jobs.register(new_job())
+    await poll_due(jobs, "succeeded")
+    for number in range(5):
+        await attempt_due(deliveries, subscription_id(number), 200)
+    await jobs.forget(job_id(1))
+    assert [await events.forget(at(1), 2) for _ in range(4)] == [2, 2, 2, 0]
+    assert (await deliveries.find(DeliveryFilter(), ALL)).rows == ()
+    assert await of_job(events) == ()
 
 
 @pytest.mark.usefixtures("job")

@@ -64,7 +64,7 @@ async def stored(jobs, events, deliveries):
 
 async def test_poll_is_recorded_whole(jobs, events, deliveries, job):
     outcome = polled(job, "succeeded", history=WHOLE_STORY, **RESULT)
-    assert await jobs.record([outcome]) == Recorded((job.id,), len(outcome.events), None)
+    assert await jobs.record([outcome]) == Recorded((job.id,), len(outcome.events), None, (outcome,))
     kept, history, told, told_to = await stored(jobs, events, deliveries)
     assert kept == outcome.job
     assert history == outcome.transitions
@@ -87,7 +87,7 @@ async def test_poll_that_fails_a_job_keeps_its_error(jobs, job):
 
 async def test_poll_with_a_problem_is_kept_and_tells_nothing(jobs, events, deliveries, job):
     outcome = track.decide(job, Problem("timeout", "no answer", retry_after=30), TIMING, at(1), jitter=0.5)
-    assert await jobs.record([outcome]) == Recorded((), 0, outcome.job.next_poll_at)
+    assert await jobs.record([outcome]) == Recorded((), 0, outcome.job.next_poll_at, (outcome,))
     kept, *rest = await stored(jobs, events, deliveries)
     assert kept == outcome.job
     assert kept.poll_problem.retry_at == kept.not_before == at(31)
@@ -114,7 +114,8 @@ async def test_several_polls_are_recorded_together(jobs, job):
     second, third = await claim_jobs(jobs)
     outcomes = [polled(job, "succeeded"), polled(second, "running"), polled(third, "running", at(1))]
     recorded = await jobs.record(outcomes)
-    assert recorded == Recorded((job.id, second.id, third.id), 3, outcomes[1].job.next_poll_at)
+    changed = (job.id, second.id, third.id)
+    assert recorded == Recorded(changed, 3, outcomes[1].job.next_poll_at, tuple(outcomes))
 
 
 async def test_nothing_to_record_is_nothing(jobs):

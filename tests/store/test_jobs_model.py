@@ -106,7 +106,7 @@ class JobsModel(RuleBasedStateMachine):
             self.told += [event.id for event in outcome.events]
         changed = tuple(outcome.job.id for outcome in outcomes if outcome.events)
         planned = [outcome.job.next_poll_at for outcome in outcomes if outcome.job.next_poll_at]
-        assert recorded == Recorded(changed, 0, min(planned, default=None))
+        assert recorded == Recorded(changed, 0, min(planned, default=None), tuple(outcomes))
 
     @precondition(lambda self: self.lost)
     @rule(data=st.data())

@@ -4,13 +4,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from store.keys import Keys
+from store.keys import Keys, LastAdminKeyError
 from store.records import ApiKey, Scope
 from store.secrets import Secrets
-from store.tables import API_KEYS
 
 from .builders import NOW, at
 
@@ -23,23 +21,74 @@ def secrets(database):
 
 
 @pytest.mark.parametrize("scope", Scope)
-async def test_key_is_found_by_its_digest_as_it_is(keys, scope):
-    await keys.add(replace(KEY, scope=scope))
-    assert await keys.find(KEY.digest) == replace(KEY, scope=scope)
+async def test_key_is_stored_as_it_is(keys, scope):
+    key = replace(KEY, scope=scope, last4="abcd", expires_at=at(60), last_used_at=at(-60))
+    await keys.add(key)
+    assert await keys.get(key.id) == key
+    assert await keys.unrevoked() == (key,)
+    assert await keys.get("key_unknown") is None
 
 
-@pytest.mark.parametrize("digest", ["another", "", "DIGEST OF THE KEY", "digest%"])
-async def test_other_digest_finds_no_key(keys, digest):
+async def test_keys_are_listed_page_by_page_the_newest_first(keys):
+    made = [replace(KEY, id=f"key_{number}", digest=f"digest {number}") for number in range(1, 6)]
+    for key in made:
+        await keys.add(key)
+    first = await keys.find(2)
+    second = await keys.find(2, first.next_after)
+    last = await keys.find(2, second.next_after)
+    assert [key.id for page in (first, second, last) for key in page.rows] == [f"key_{n}" for n in (5, 4, 3, 2, 1)]
+    assert last.next_after is None
+
+
+async def test_revoked_key_is_kept_and_still_counts_as_made(keys):
     await keys.add(KEY)
-    assert await keys.find(digest) is None
-
-
-async def test_revoked_key_is_not_found_and_still_counts_as_made(keys, database):
-    await keys.add(KEY)
-    revoked = update(API_KEYS).values(revoked_at=at(1))
-    await database.write(lambda connection: connection.execute(revoked) and None)
-    assert await keys.find(KEY.digest) is None
+    revoked = replace(KEY, revoked_at=at(1))
+    assert await keys.revoke(KEY.id, at(1), must_leave_admin=True) == revoked
+    assert await keys.revoke(KEY.id, at(2), must_leave_admin=True) == revoked
+    assert await keys.get(KEY.id) == revoked
+    assert await keys.unrevoked() == ()
     assert await keys.has_any()
+
+
+async def test_unknown_key_is_not_revoked(keys):
+    assert await keys.revoke("key_unknown", NOW, must_leave_admin=True) is None
+
+
+OTHERS = {
+    "none": None,
+    "revoked": {"revoked_at": NOW},
+    "expired": {"expires_at": at(1)},
+    "of another scope": {"scope": Scope.WRITE},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_last_admin_key_is_not_revoked(keys, other):
+    admin = replace(KEY, scope=Scope.ADMIN)
+    await keys.add(admin)
+    if OTHERS[other]:
+        await keys.add(replace(admin, id="key_2", digest="another", **OTHERS[other]))
+    with pytest.raises(LastAdminKeyError, match="key_1 is the last admin key"):
+        await keys.revoke("key_1", at(1), must_leave_admin=True)
+    assert await keys.get("key_1") == admin
+    assert (await keys.revoke("key_1", at(1), must_leave_admin=False)).revoked_at == at(1)
+
+
+async def test_admin_key_is_revoked_where_another_is_left(keys):
+    for number in (1, 2):
+        await keys.add(replace(KEY, id=f"key_{number}", digest=f"digest {number}", scope=Scope.ADMIN))
+    answers = await asyncio.gather(
+        *(keys.revoke(f"key_{number}", at(1), must_leave_admin=True) for number in (1, 2)), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [ApiKey, LastAdminKeyError]
+
+
+async def test_last_use_is_never_an_earlier_one(keys):
+    for number in (1, 2):
+        await keys.add(replace(KEY, id=f"key_{number}", digest=f"digest {number}"))
+    await keys.note_uses({"key_1": at(5), "key_2": at(7), "key_unknown": at(9)})
+    await keys.note_uses({"key_1": at(6), "key_2": at(6)})
+    assert [key.last_used_at for key in (await keys.find(10)).rows] == [at(7), at(6)]
 
 
 async def test_first_key_is_the_first(keys):
@@ -75,4 +124,4 @@ async def test_secret_that_is_asked_for_many_times_at_once_is_one(secrets):
 async def test_key_outlives_a_reopening(keys, database, database_url, open_database):
     await keys.add(KEY)
     database.close()
-    assert await Keys(open_database(database_url)).find(KEY.digest) == KEY
+    assert await Keys(open_database(database_url)).get(KEY.id) == KEY

@@ -12,6 +12,7 @@ from .builders import (
     attempt_due,
     claim_jobs,
     job_id,
+    lanes_of,
     new_job,
     new_subscription,
     new_test,
@@ -93,7 +94,7 @@ async def test_removal_cancels_what_waits_and_keeps_what_ended(subscriptions, de
     removed = (await deliveries.find(DeliveryFilter(subscription_id=subscription_id(1)), ALL)).rows
     assert [each.status for each in removed] == [DeliveryStatus.CANCELED, DeliveryStatus.DELIVERED]
     assert [each.next_attempt_at for each in removed] == [None, None]
-    assert [lane.subscriber for lane in await deliveries.lanes()] == [subscription_id(2)]
+    assert [lane.subscriber for lane in await lanes_of(deliveries)] == [subscription_id(2)]
 
 
 async def test_subscription_that_comes_after_an_event_is_not_told_of_it(subscriptions, jobs, deliveries):

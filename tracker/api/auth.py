@@ -1,80 +1,89 @@
-"""Who may call what: bearer keys with scopes."""
+"""Who calls: bearer keys, and how often they may."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 
-from store.records import Scope
 from tracker.api.context import context_of
 from tracker.api.problems import problem_response
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.responses import Response
+    from starlette.routing import Route
     from starlette.types import ASGIApp, Receive, Send
     from starlette.types import Scope as AsgiScope
 
-    from tracker.api.context import Context
-
-_OPEN_PATHS = ("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/docs/providers", "/docs/providers/")
-_ADMIN_PATHS = ("/v1/callback-secret", "/v1/keys")
-_RANK = {Scope.READ: 0, Scope.WRITE: 1, Scope.ADMIN: 2}
+    from tracker.key_ring import Caller
 
 
-def digest_of(key: str) -> str:
-    """How a key is kept: its SHA-256 in hex. Keys are long and random, so no slow hash is needed."""
-    return hashlib.sha256(key.encode()).hexdigest()
+_OPEN_TO_COME = ("/openapi.json", "/docs")
+"""Open by the contract, though nothing is there yet."""
+
+
+def caller_of(request: Request) -> Caller:
+    """Who calls; `Authentication` has let them in."""
+    return cast("Caller", request.state.caller)
+
+
+def bearer_key(request: Request) -> str:
+    """The API key that a request comes with ("": none)."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 class Authentication:
-    """Lets a request pass whose bearer key has the scope that its method and path need."""
+    """Lets in whoever has a valid key and does not overdo it, and everybody to what is open.
 
-    def __init__(self, app: ASGIApp) -> None:
+    What a key may do is for each call's gate to say.
+    """
+
+    def __init__(self, app: ASGIApp, open_routes: Sequence[Route]) -> None:
         self._app = app
+        self._open_routes = open_routes
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Answers 401 or 403, or hands on."""
-        if scope["type"] != "http" or _is_open(scope["path"]):
+        """Answers 401 or 429, or hands on."""
+        if scope["type"] != "http" or self._is_open(scope):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        granted = await _granted(request, context_of(request))
-        needed = _needed(scope["method"], scope["path"])
-        if granted is None:
-            response = problem_response(
-                401,
-                "Send a valid API key: 'Authorization: Bearer <key>'.",
-                request.url.path,
-                headers={"www-authenticate": "Bearer"},
-            )
-            await response(scope, receive, send)
-        elif _RANK[granted] < _RANK[needed]:
-            detail = f"This needs a key with scope {needed.value!r}; yours has {granted.value!r}."
-            await problem_response(403, detail, request.url.path)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        caller = await _caller(request)
+        refusal = _refusal(request, caller)
+        if refusal is None:
+            request.state.caller = caller
+        await (refusal or self._app)(scope, receive, send)
+
+    def _is_open(self, scope: AsgiScope) -> bool:
+        # The path as the router sees it: that of `request.url` is pieced together with the Host header, which anyone
+        # sets. A slash too many is no secret.
+        path: str = scope["path"].removesuffix("/")
+        return (
+            scope["path"].startswith("/.well-known/")
+            or path in _OPEN_TO_COME
+            or any(route.path_regex.match(path) for route in self._open_routes)
+        )
 
 
-async def _granted(request: Request, context: Context) -> Scope | None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key:
-        return None
-    digest = digest_of(key)
-    if context.api_key and hmac.compare_digest(digest, digest_of(context.api_key)):
-        return Scope.ADMIN
-    known = await context.keys.find(digest)
-    return known.scope if known else None
+def _refusal(request: Request, caller: Caller | None) -> Response | None:
+    if caller is None:
+        detail = "Send a valid API key: 'Authorization: Bearer <key>'."
+        return problem_response(401, detail, request.url.path, headers={"www-authenticate": "Bearer"})
+    seconds = context_of(request).limit.seconds_to_wait(caller.id)
+    if seconds:
+        detail = f"This key makes too many requests; go on in {seconds} s."
+        return problem_response(429, detail, request.url.path, headers={"retry-after": str(seconds)})
+    return None
 
 
-def _needed(method: str, path: str) -> Scope:
-    # The path as the router sees it: that of `request.url` is pieced together with the Host header, which anyone sets.
-    if path.startswith(_ADMIN_PATHS):
-        return Scope.ADMIN
-    return Scope.READ if method in ("GET", "HEAD", "OPTIONS") else Scope.WRITE
+async def is_let_in(request: Request) -> bool:
+    """Whether the key that a request came with is still valid."""
+    return await _caller(request) is not None
 
 
-def _is_open(path: str) -> bool:
-    return path in _OPEN_PATHS or path.startswith("/.well-known/")
+async def _caller(request: Request) -> Caller | None:
+    key = bearer_key(request)
+    return await context_of(request).key_ring.caller(key) if key else None

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SkipValidation, ValidationError
 
+from store.records import Order, PayloadForm, Scope, SubscriptionStatus
 from tracker.api.problems import ApiError, wrong_field
+from tracker.rules.rotation import DEFAULT_GRACE, LONGEST_GRACE
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from starlette.requests import Request
 
 LARGEST_BODY = 1024 * 1024
+MOST_JOBS = 1000
+"""Jobs that one request registers."""
+
 _MONTH = 30 * 86_400
+_CHARSET = re.compile(r"(?:^|;)\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 
 def _time_in_body(value: object) -> datetime:
@@ -27,18 +34,29 @@ def _time_in_body(value: object) -> datetime:
         raise ValueError(message) from error
 
 
+def _with_v1(names: list[str]) -> list[str]:
+    """The names of the signatures that a subscription asks for."""
+    if "v1" not in names:
+        message = 'every webhook is signed by "v1"; give ["v1"] or ["v1", "v1a"].'
+        raise ValueError(message)
+    return names
+
+
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Patterns = Annotated[list[Text], Field(min_length=1, max_length=50)]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)]
+InFlight = Annotated[int, Field(ge=1, le=100, strict=True)]
+Signatures = Annotated[list[Literal["v1", "v1a"]], AfterValidator(_with_v1), Field(max_length=2)]
 Scalar = str | int | float | bool | None
 Time = Annotated[datetime, PlainValidator(_time_in_body)]
 
 
 class Body(BaseModel):
-    """A body whose unknown fields are refused."""
+    """A body whose unknown fields are refused; what is in the fields that are `checked_later` is left as it came."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    checked_later: ClassVar[frozenset[str]] = frozenset()
 
 
 class JobBody(Body):
@@ -58,6 +76,23 @@ class JobBody(Body):
     rerun: Annotated[bool, Field(strict=True)] = False
 
 
+class BatchBody(Body):
+    """`POST /v1/jobs/batch`; each job is checked by itself, so that a wrong one spoils no other."""
+
+    checked_later = frozenset({"jobs"})
+    jobs: Annotated[list[SkipValidation[JobBody]], Field(min_length=1, max_length=MOST_JOBS)]
+
+
+class ReplayBody(Body):
+    """`POST /v1/subscriptions/{id}/replay`; `rate` is in deliveries a second."""
+
+    since: Time
+    until: Time | None = None
+    events: Patterns | None = None
+    only_failed: Annotated[bool, Field(strict=True)] = False
+    rate: Annotated[float, Field(ge=0.1, le=1000, strict=True)] = 50.0
+
+
 class SubscriptionBody(Body):
     """`POST /v1/subscriptions`."""
 
@@ -67,19 +102,67 @@ class SubscriptionBody(Body):
     kinds: Annotated[list[Text], Field(max_length=50)] = []
     tags: Tags = []
     description: Annotated[str, Field(max_length=500)] | None = None
-    headers: Annotated[dict[str, str], Field(max_length=20)] = {}
+    headers: Annotated[dict[str, str], Field(max_length=20, repr=False)] = {}
+    payload: PayloadForm = PayloadForm.FULL
+    order: Order = Order.NONE
+    max_in_flight: InFlight | None = None
+    signatures: Signatures = ["v1"]
     secret: str | None = Field(default=None, repr=False)
+
+
+class RotationBody(Body):
+    """`POST /v1/subscriptions/{id}/rotate-secret`."""
+
+    grace_seconds: Annotated[float, Field(ge=0, le=LONGEST_GRACE, strict=True)] = DEFAULT_GRACE
+    secret: str | None = Field(default=None, repr=False)
+
+
+class SubscriptionChanges(Body):
+    """`PATCH /v1/subscriptions/{id}`: what is not named stays as it is."""
+
+    callback_url: Url | None = None
+    events: Patterns | None = None
+    providers: Annotated[list[Text], Field(max_length=50)] | None = None
+    kinds: Annotated[list[Text], Field(max_length=50)] | None = None
+    tags: Tags | None = None
+    description: Annotated[str, Field(max_length=500)] | None = None
+    headers: Annotated[dict[str, str], Field(max_length=20)] | None = Field(default=None, repr=False)
+    payload: PayloadForm | None = None
+    order: Order | None = None
+    max_in_flight: InFlight | None = None
+    signatures: Signatures | None = None
+    status: SubscriptionStatus | None = None
+    from_now: Annotated[bool, Field(strict=True)] = False
+
+
+class KeyBody(Body):
+    """`POST /v1/keys`."""
+
+    name: Text
+    scope: Scope = Scope.WRITE
+    expires_at: Time | None = None
 
 
 T = TypeVar("T", bound=Body)
 
 
-async def read_body(request: Request, model: type[T]) -> T:
-    """The request's body as a model. Raises ApiError: 400, 413, 415 or 422."""
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise ApiError(415, f"Send the body as application/json, not as {media_type!r}.")
-    return parse_body(await _bytes_of(request), model)
+async def read_body(request: Request, model: type[T], *, if_empty: bytes = b"") -> T:
+    """The request's body as a model; `if_empty` stands for none. Raises ApiError: 400, 413, 415 or 422."""
+    _refuse_unreadable(request)
+    return parse_body(await bytes_of(request) or if_empty, model)
+
+
+async def refuse_body(request: Request) -> None:
+    """For calls that take no body: an empty one and `{}` pass. Raises ApiError: 400, 413, 415 or 422."""
+    if await bytes_of(request):
+        await read_body(request, Body)
+
+
+async def bytes_of(request: Request) -> bytes:
+    """The request's body as it came, however often it is asked for. Raises ApiError 413."""
+    if not hasattr(request.state, "body"):
+        request.state.body = await _read_at_most(request, LARGEST_BODY)
+    return cast("bytes", request.state.body)
 
 
 def parse_body(data: bytes, model: type[T]) -> T:
@@ -100,16 +183,30 @@ def validated(value: Any, model: type[T]) -> T:  # noqa: ANN401 - JSON
         errors = [{"pointer": pointer, "detail": detail} for pointer, detail in flaws.items()]
         summary = "; ".join(f"{pointer or 'the body'}: {detail}" for pointer, detail in list(flaws.items())[:5])
         raise ApiError(422, f"The body cannot be used. {summary}", errors) from error
-    _refuse_nul(value, ())
+    _refuse_nul({name: part for name, part in value.items() if name not in model.checked_later}, ())
     return body
 
 
-async def _bytes_of(request: Request) -> bytes:
+def _refuse_unreadable(request: Request) -> None:
+    """Raises ApiError 415 for a body that is not plain JSON in UTF-8."""
+    media_type, _, parameters = request.headers.get("content-type", "application/json").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise ApiError(415, f"Send the body as application/json, not as {media_type.strip().lower()!r}.")
+    charset = _CHARSET.search(parameters)
+    if charset and charset[1].lower() not in ("utf-8", "utf8"):
+        raise ApiError(415, f"Send the body in UTF-8, not in {charset[1]!r}.")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        detail = f"Send the body as it is, without Content-Encoding {encoding!r}."
+        raise ApiError(415, detail, headers={"accept-encoding": "identity"})
+
+
+async def _read_at_most(request: Request, most: int) -> bytes:
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > LARGEST_BODY:
-            raise ApiError(413, f"The body is larger than {LARGEST_BODY} bytes.", headers={"connection": "close"})
+        if len(data) > most:
+            raise ApiError(413, f"The body is larger than {most} bytes.", headers={"connection": "close"})
     return bytes(data)
 
 

@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from store.events import Events
     from store.jobs import Jobs
     from store.keys import Keys
+    from store.records import KeptAnswer, Replay
+    from store.replays import Replays
     from store.subscriptions import Subscriptions
+    from store.vault import Vault
     from tracker.accounts import Accounts
+    from tracker.api.idempotency import Idempotency
+    from tracker.api.limits import Limit
     from tracker.bell import Bell
+    from tracker.feed import Feed
     from tracker.intervals import Intervals
+    from tracker.key_ring import KeyRing
     from tracker.providers.catalog import Catalog
     from tracker.rules.addresses import Allowed
     from tracker.rules.exchange import ExchangeResult, HttpRequest
@@ -30,28 +37,37 @@ class Context:
     """The parts of a running service that the API uses.
 
     `callback_flaw` says why a callback URL is refused (None: it is not); `ask_provider` sends a request to a provider.
-    `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `unready` says
-    why the service is not ready, if it is not.
+    `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `start_replay`
+    begins a replay and counts the first of it. `unready` says why the service is not ready, if it is not. `scrape`
+    tells the metrics in the form that an Accept header asks for, and the media type of that.
     """
 
     jobs: Jobs
     events: Events
     subscriptions: Subscriptions
     deliveries: Deliveries
+    replays: Replays
     keys: Keys
+    key_ring: KeyRing
+    idempotency: Idempotency
+    limit: Limit
     catalog: Catalog
     accounts: Accounts
     intervals: Intervals
     surroundings: Surroundings
     bell: Bell
+    feed: Feed
     allowed: Allowed
-    api_key: str | None = field(repr=False)
     callback_secret: str = field(repr=False)
+    public_key: str
+    vault: Vault
     callback_flaw: Callable[[str, Allowed], str | None]
     ask_provider: Callable[[HttpRequest], Awaitable[ExchangeResult]]
     poll_at: Callable[[datetime], None]
     deliver: Callable[[], None]
+    start_replay: Callable[[Replay, Callable[[Replay], KeptAnswer | None]], Awaitable[Replay]]
     unready: Callable[[], Awaitable[list[str]]]
+    scrape: Callable[[str], Awaitable[tuple[bytes, str]]]
 
 
 def context_of(request: Request) -> Context:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from store.deliveries import DeliveryFilter, SubscriptionGoneError
-from store.records import Delivery, DeliveryStatus
+from store.records import Delivery, DeliveryStatus, Scope
+from tracker.api.auth import caller_of
 from tracker.api.context import context_of
-from tracker.api.pages import PAGING, json_response, list_response, page_of, refuse_unknown_parameters
+from tracker.api.pages import json_response, list_response, page_of
 from tracker.api.payloads import delivery_payload
 from tracker.api.problems import ApiError, not_found, wrong_parameter
 
@@ -15,12 +16,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_FILTERS = ("subscription_id", "job_id", "event_id", "status")
-
 
 async def index(request: Request) -> Response:
     """`GET /v1/deliveries`."""
-    refuse_unknown_parameters(request, (*_FILTERS, *PAGING))
     query = request.query_params
     statuses = tuple(_status(value) for value in query.getlist("status"))
     wanted = DeliveryFilter(query.get("subscription_id"), query.get("job_id"), query.get("event_id"), statuses)
@@ -29,7 +27,6 @@ async def index(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """`GET /v1/deliveries/{id}`."""
-    refuse_unknown_parameters(request, ())
     delivery_id = request.path_params["id"]
     delivery = await context_of(request).deliveries.get(delivery_id)
     if delivery is None:
@@ -38,8 +35,7 @@ async def show(request: Request) -> Response:
 
 
 async def retry(request: Request) -> Response:
-    """`POST /v1/deliveries/{id}/retry`: send it once more, whatever became of it."""
-    refuse_unknown_parameters(request, ())
+    """`POST /v1/deliveries/{id}/retry`: send it now, whatever became of it and whatever holds its subscriber back."""
     context = context_of(request)
     delivery_id = request.path_params["id"]
     try:
@@ -58,14 +54,16 @@ async def delivery_list(request: Request, wanted: DeliveryFilter) -> Response:
     deliveries = context_of(request).deliveries
     page = await deliveries.find(wanted, limit, after)
     attempts = await deliveries.attempts([delivery.id for delivery in page.rows])
-    rows = [delivery_payload(delivery, attempts[delivery.id]) for delivery in page.rows]
+    is_admin = caller_of(request).scope is Scope.ADMIN
+    rows = [delivery_payload(row, attempts[row.id], shows_private=is_admin) for row in page.rows]
     return list_response(request, rows, page.next_after)
 
 
 async def delivery_response(request: Request, delivery: Delivery, status: int = 200) -> Response:
     """One delivery with its attempts."""
     attempts = await context_of(request).deliveries.attempts([delivery.id])
-    return json_response(delivery_payload(delivery, attempts[delivery.id]), status)
+    is_admin = caller_of(request).scope is Scope.ADMIN
+    return json_response(delivery_payload(delivery, attempts[delivery.id], shows_private=is_admin), status)
 
 
 def _status(value: str) -> DeliveryStatus:

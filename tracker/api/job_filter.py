@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from store.job_filter import JobFilter
 from store.records import Status
 from tracker.api.bodies import parse_time
-from tracker.api.pages import PAGING, refuse_unknown_parameters
 from tracker.api.problems import wrong_parameter
 from tracker.rules.accounts import canonical_name
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-_LIST_FILTERS = ("provider", "kind", "account", "status", "remote_id", "tag")
 _TIME_FILTERS = ("created_after", "created_before", "finished_after", "finished_before")
 
 
@@ -25,8 +23,6 @@ def filter_of(request: Request) -> JobFilter:
     query = request.query_params
     labels = [("tag", value) for value in query.getlist("tag")]
     labels += [(name, value) for name, value in query.multi_items() if name.startswith("metadata.")]
-    metadata = [name for name in query if name.startswith("metadata.")]
-    refuse_unknown_parameters(request, (*_LIST_FILTERS, *_TIME_FILTERS, *PAGING, *metadata))
     return JobFilter(
         providers=tuple(query.getlist("provider")),
         kinds=tuple(query.getlist("kind")),

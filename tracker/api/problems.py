@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import orjson
 import structlog
@@ -46,9 +47,28 @@ def wrong_parameter(parameter: str, detail: str) -> ApiError:
     return ApiError(422, detail, [{"parameter": parameter, "detail": detail}])
 
 
+def wrong_header(name: str, detail: str) -> ApiError:
+    """422 for one header."""
+    return ApiError(422, detail, [{"header": name, "detail": detail}])
+
+
 def not_found(noun: str, id_: str) -> ApiError:
     """404 for an id that leads nowhere."""
     return ApiError(404, f"There is no {noun} {id_!r}.")
+
+
+def problem_document(
+    status: int, detail: str, instance: str, errors: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
+    """A problem in the form of RFC 9457."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+    }
+    return document | ({"errors": [dict(error) for error in errors]} if errors else {})
 
 
 def problem_response(
@@ -58,18 +78,9 @@ def problem_response(
     errors: Sequence[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer in the form of RFC 9457."""
-    phrase = HTTPStatus(status).phrase
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": phrase,
-        "status": status,
-        "detail": detail,
-        "instance": instance,
-    }
-    if errors:
-        body["errors"] = [dict(error) for error in errors]
-    return Response(orjson.dumps(body), status, headers, "application/problem+json")
+    """A problem as an answer."""
+    document = problem_document(status, detail, instance, errors)
+    return Response(orjson.dumps(document), status, headers, "application/problem+json")
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:
@@ -79,8 +90,10 @@ async def answer_problem(request: Request, error: Exception) -> Response:
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:
-    """For what the router raises: no such route, or not this method."""
+    """For what the router raises: no such route, or not this method (of which OPTIONS asks which there are)."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers={"allow": _possible_methods(request)})
     details = {
         404: f"There is nothing at {request.url.path}.",
         405: f"{request.method} is not possible at {request.url.path}.",
@@ -93,10 +106,17 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 
 def _possible_methods(request: Request) -> str:
     routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in routes for method in route.methods}))
+    return ", ".join(sorted({"OPTIONS", *(method for route in routes for method in route.methods)}))
+
+
+async def answer_hung_up(_request: Request, _error: Exception) -> Response:
+    """For a client that went away before it had sent its request; nobody reads this."""
+    return Response(status_code=400)
 
 
 async def answer_fault(request: Request, error: Exception) -> Response:
-    """For whatever should not have happened: it is logged here and not shown."""
-    _log.error("request.failed", method=request.method, path=request.url.path, exc_info=error)
-    return problem_response(500, "Tracker failed to answer; its log says why.", request.url.path)
+    """For whatever should not have happened: it is logged here and not shown, under an id that the answer has too."""
+    request_id = f"req_{uuid4().hex}"
+    _log.error("request.failed", request_id=request_id, method=request.method, path=request.url.path, exc_info=error)
+    detail = f"Tracker failed to answer; its log says why, under {request_id}."
+    return problem_response(500, detail, request.url.path, headers={"request-id": request_id})

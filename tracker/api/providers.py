@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from store.records import Status
 from tracker.api.context import Context, context_of
 from tracker.api.learned import learned_payload
-from tracker.api.pages import json_response, list_response, refuse_unknown_parameters
+from tracker.api.pages import json_response, list_response
 from tracker.api.problems import ApiError
 from tracker.providers.environment import DEFAULT_ACCOUNT, ProviderError
 from tracker.rules.payload import rfc3339_or_none
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 async def index(request: Request) -> Response:
     """`GET /v1/providers`: all of them, by name."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     providers = sorted(context.catalog, key=lambda provider: provider.description.name)
     return list_response(request, [_payload(context, provider) for provider in providers], None)
@@ -32,7 +31,6 @@ async def index(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """`GET /v1/providers/{name}`."""
-    refuse_unknown_parameters(request, ())
     context = context_of(request)
     try:
         provider = context.catalog.find(request.path_params["name"])

@@ -1,4 +1,4 @@
-"""The route table."""
+"""The route table, and the application that serves it."""
 
 from __future__ import annotations
 
@@ -7,52 +7,153 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
-from tracker.api import deliveries, docs, jobs, providers, service, subscriptions
+from store.records import Scope
+from tracker.api import (
+    deliveries,
+    docs,
+    events,
+    job_lists,
+    jobs,
+    keys,
+    providers,
+    registration,
+    replays,
+    rotation,
+    service,
+    subscriptions,
+)
+from tracker.api import parameters as take
+from tracker.api import shapes as of
 from tracker.api.auth import Authentication
-from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_problem
+from tracker.api.bodies import (
+    BatchBody,
+    JobBody,
+    KeyBody,
+    ReplayBody,
+    RotationBody,
+    SubscriptionBody,
+    SubscriptionChanges,
+)
+from tracker.api.calls import EVENT_STREAM, JSON, Call
+from tracker.api.gate import gated
+from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_hung_up, answer_problem
 
 if TYPE_CHECKING:
     from tracker.api.context import Context
 
-ROUTES = [
-    Route("/v1/jobs", jobs.create, methods=["POST"]),
-    Route("/v1/jobs", jobs.index, methods=["GET"]),
-    Route("/v1/jobs/{id}", jobs.show, methods=["GET"]),
-    Route("/v1/jobs/{id}", jobs.forget, methods=["DELETE"]),
-    Route("/v1/jobs/{id}/history", jobs.history, methods=["GET"]),
-    Route("/v1/jobs/{id}/events", jobs.events, methods=["GET"]),
-    Route("/v1/jobs/{id}/deliveries", jobs.deliveries, methods=["GET"]),
-    Route("/v1/jobs/{id}/wait", jobs.wait, methods=["GET"]),
-    Route("/v1/jobs/{id}/poll", jobs.poll, methods=["POST"]),
-    Route("/v1/jobs/{id}/cancel", jobs.cancel, methods=["POST"]),
-    Route("/v1/subscriptions", subscriptions.create, methods=["POST"]),
-    Route("/v1/subscriptions", subscriptions.index, methods=["GET"]),
-    Route("/v1/subscriptions/{id}", subscriptions.show, methods=["GET"]),
-    Route("/v1/subscriptions/{id}", subscriptions.remove, methods=["DELETE"]),
-    Route("/v1/subscriptions/{id}/test", subscriptions.test, methods=["POST"]),
-    Route("/v1/deliveries", deliveries.index, methods=["GET"]),
-    Route("/v1/deliveries/{id}", deliveries.show, methods=["GET"]),
-    Route("/v1/deliveries/{id}/retry", deliveries.retry, methods=["POST"]),
-    Route("/v1/providers", providers.index, methods=["GET"]),
-    Route("/v1/providers/{name}", providers.show, methods=["GET"]),
-    Route("/v1/callback-secret", service.callback_secret, methods=["GET"]),
-    Route("/.well-known/tracker-provider-schema.json", docs.provider_schema, methods=["GET"]),
-    Route("/docs/providers", docs.provider_format, methods=["GET"]),
-    Route("/healthz", service.healthz, methods=["GET"]),
-    Route("/readyz", service.readyz, methods=["GET"]),
-]
+READ, WRITE, ADMIN, ALL = Scope.READ, Scope.WRITE, Scope.ADMIN, None
+
+# A row is a line or two, so that the table can be read as one.
+# fmt: off
+CALLS = (
+    Call("POST", "/v1/jobs", WRITE, registration.create, "Track a job.",
+         {201: of.Job, 200: of.Job}, JobBody),
+    Call("POST", "/v1/jobs/batch", WRITE, registration.create_many, "Track up to 1000 jobs.",
+         {200: of.Batch}, BatchBody),
+    Call("GET", "/v1/jobs", READ, job_lists.index, "List jobs, the newest first.",
+         {200: of.Page[of.Job]}, query=(*take.JOB_FILTERS, *take.PAGING)),
+    Call("GET", "/v1/jobs/{id}", READ, jobs.show, "Show a job, at once or when it has ended.",
+         {200: of.ExpandedJob, 304: None},
+         query=(take.EXPAND,), headers=(take.PREFER, take.IF_NONE_MATCH), problems=(404,)),
+    Call("DELETE", "/v1/jobs/{id}", WRITE, jobs.forget, "Stop tracking a job.",
+         {204: None}, problems=(404,)),
+    Call("GET", "/v1/jobs/{id}/history", READ, job_lists.history, "List the transitions of a job, the oldest first.",
+         {200: of.Page[of.Transition]}, problems=(404,)),
+    Call("GET", "/v1/jobs/{id}/events", READ, job_lists.events, "List the events of a job, the newest first.",
+         {200: of.Page[of.Event], 204: None}, query=take.PAGING, headers=(take.LAST_EVENT_ID,), problems=(404,),
+         media_types=(JSON, EVENT_STREAM)),
+    Call("GET", "/v1/jobs/{id}/deliveries", READ, job_lists.deliveries, "List the deliveries of a job's events.",
+         {200: of.Page[of.Delivery]}, query=take.PAGING, problems=(404,)),
+    Call("GET", "/v1/jobs/{id}/wait", READ, jobs.wait, "Show a job when it has ended, or as it is at the time-out.",
+         {200: of.Job}, query=(take.TIMEOUT,), problems=(404,)),
+    Call("POST", "/v1/jobs/{id}/poll", WRITE, jobs.poll, "Poll a job now.",
+         {202: of.Job}, problems=(404,)),
+    Call("POST", "/v1/jobs/{id}/cancel", WRITE, jobs.cancel, "Ask a job's provider to cancel it.",
+         {202: of.Job}, problems=(404, 409, 502)),
+
+    Call("GET", "/v1/events", READ, events.index, "List all events, the oldest first, and where to go on.",
+         {200: of.FeedPage}, query=(*take.EVENT_FILTERS, take.AFTER, take.LIMIT)),
+    Call("GET", "/v1/events/stream", READ, events.stream, "Stream events as they happen.",
+         {200: str}, query=(*take.EVENT_FILTERS, take.AFTER), headers=(take.LAST_EVENT_ID,),
+         media_types=(EVENT_STREAM,)),
+
+    Call("POST", "/v1/subscriptions", WRITE, subscriptions.create, "Subscribe a URL to events.",
+         {201: of.NewSubscription}, SubscriptionBody, shows_secret=True),
+    Call("GET", "/v1/subscriptions", READ, subscriptions.index, "List subscriptions, the newest first.",
+         {200: of.Page[of.Subscription]}, query=take.PAGING),
+    Call("GET", "/v1/subscriptions/{id}", READ, subscriptions.show, "Show a subscription.",
+         {200: of.Subscription}, problems=(404,)),
+    Call("PATCH", "/v1/subscriptions/{id}", WRITE, subscriptions.change, "Change a subscription.",
+         {200: of.Subscription}, SubscriptionChanges, problems=(404,)),
+    Call("DELETE", "/v1/subscriptions/{id}", WRITE, subscriptions.remove, "Remove a subscription.",
+         {204: None}, problems=(404,)),
+    Call("POST", "/v1/subscriptions/{id}/test", WRITE, subscriptions.test, "Send a subscription a test event.",
+         {202: of.Delivery}, problems=(404,)),
+
+    Call("POST", "/v1/subscriptions/{id}/rotate-secret", ADMIN, rotation.rotate_secret, "Give it a new secret.",
+         {200: of.RotatedSubscription}, RotationBody, problems=(404, 409), shows_secret=True),
+    Call("POST", "/v1/subscriptions/{id}/replay", WRITE, replays.create, "Send again what happened in a span of time.",
+         {202: of.Replay}, ReplayBody, problems=(404,)),
+    Call("GET", "/v1/subscriptions/{id}/replays", READ, replays.index, "List the replays of a subscription.",
+         {200: of.Page[of.Replay]}, query=take.PAGING, problems=(404,)),
+    Call("GET", "/v1/subscriptions/{id}/replays/{replay_id}", READ, replays.show, "Show how far a replay is.",
+         {200: of.Replay}, problems=(404,)),
+
+    Call("GET", "/v1/deliveries", READ, deliveries.index, "List deliveries, the newest first.",
+         {200: of.Page[of.Delivery]}, query=(*take.DELIVERY_FILTERS, *take.PAGING)),
+    Call("GET", "/v1/deliveries/{id}", READ, deliveries.show, "Show a delivery with its attempts.",
+         {200: of.Delivery}, problems=(404,)),
+    Call("POST", "/v1/deliveries/{id}/retry", WRITE, deliveries.retry, "Send a delivery once more.",
+         {202: of.Delivery}, problems=(404, 409)),
+
+    Call("GET", "/v1/providers", READ, providers.index, "List providers by name.",
+         {200: of.Page[of.Provider]}),
+    Call("GET", "/v1/providers/{name}", READ, providers.show, "Show a provider, and what is learned of its jobs.",
+         {200: of.LearnedProvider}, problems=(404,)),
+
+    Call("POST", "/v1/keys", ADMIN, keys.create, "Make an API key.",
+         {201: of.NewKey}, KeyBody, shows_secret=True),
+    Call("GET", "/v1/keys", ADMIN, keys.index, "List API keys, the newest first.",
+         {200: of.Page[of.Key]}, query=take.PAGING),
+    Call("GET", "/v1/keys/{id}", ADMIN, keys.show, "Show an API key.",
+         {200: of.Key}, problems=(404,)),
+    Call("DELETE", "/v1/keys/{id}", ADMIN, keys.revoke, "Revoke an API key.",
+         {204: None}, problems=(404, 409)),
+    Call("GET", "/v1/callback-secret", ADMIN, service.callback_secret, "Show what signs the callbacks of jobs.",
+         {200: of.CallbackSecret}, shows_secret=True),
+
+    Call("GET", "/.well-known/tracker-webhook-keys", ALL, service.webhook_keys, "What v1a signatures verify with.",
+         {200: of.WebhookKeys}),
+    Call("GET", "/.well-known/tracker-provider-schema.json", ALL, docs.provider_schema, "What checks a description.",
+         {200: dict}, media_types=("application/schema+json",)),
+    Call("GET", "/docs/providers", ALL, docs.provider_format, "How to describe a job API.",
+         {200: str}, media_types=("text/html",)),
+    Call("GET", "/healthz", ALL, service.healthz, "Whether the service is alive.",
+         {200: of.Health}),
+    Call("GET", "/readyz", ALL, service.readyz, "Whether the service is ready, and why not.",
+         {200: of.Health, 503: of.Health}),
+    Call("GET", "/metrics", READ, service.metrics, "How the service fares, for Prometheus.",
+         {200: str}, media_types=("text/plain", "application/openmetrics-text")),
+)
+# fmt: on
+"""Every call there is."""
+
+ROUTES = [Route(call.path, gated(call), methods=[call.method]) for call in CALLS]
 
 
 def build_app(context: Context) -> Starlette:
     """The ASGI application over a running service."""
+    open_routes = [route for route, call in zip(ROUTES, CALLS, strict=True) if call.scope is None]
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(Authentication)],
+        middleware=[Middleware(Authentication, open_routes=open_routes)],
         exception_handlers={
             ApiError: answer_problem,
             HTTPException: answer_http_exception,
+            ClientDisconnect: answer_hung_up,
             Exception: answer_fault,
         },
     )

@@ -2,7 +2,7 @@
 
 import typer
 
-from tracker.cli import deliveries, demo, jobs, providers, service, subscriptions
+from tracker.cli import deliveries, demo, events, jobs, keys, providers, service, subscriptions
 
 app = typer.Typer(
     help="Poll job APIs that can only be polled, and tell about every change by signed webhooks.",
@@ -15,7 +15,9 @@ app = typer.Typer(
 app.command("up")(service.up)
 app.command("demo")(demo.demo)
 app.command("migrate")(service.migrate)
+app.command("events")(events.events)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(providers.app, name="providers")
+app.add_typer(keys.app, name="keys")

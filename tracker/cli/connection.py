@@ -12,9 +12,11 @@ from uuid import uuid4
 import httpx
 
 from tracker.cli.output import Document, ExitCode, stop
+from tracker.key_file import ExposedKeyError, find_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 Values = Mapping[str, Any]
 
@@ -31,21 +33,24 @@ class Answer(NamedTuple):
 
 @contextmanager
 def connect(url: str) -> Iterator[Connection]:
-    """Open a connection to the service at `url`, with the key in TRACKER_API_KEY if there is one."""
+    """Open a connection to the service at `url`, with the key in TRACKER_API_KEY, or the one that lies ready for it."""
     address = _checked(url)
     # The environment's proxies are for strangers; the service is named outright. Reading the certificates takes
     # longer than the rest of a command, and plain HTTP has no use for them.
     verify = address.scheme == "https"
-    with httpx.Client(base_url=address, headers=_credentials(), trust_env=False, verify=verify) as client:
-        yield Connection(str(address), client)
+    key, origin = _key_for(url)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=address, headers=headers, trust_env=False, verify=verify) as client:
+        yield Connection(str(address), client, origin)
 
 
 class Connection:
     """Calls of the REST API. A call either answers as the contract says or ends the command."""
 
-    def __init__(self, url: str, client: httpx.Client) -> None:
+    def __init__(self, url: str, client: httpx.Client, key_file: Path | None = None) -> None:
         self._url = url.rstrip("/")
         self._client = client
+        self._key_file = key_file
 
     def get(self, *segments: str, params: Values | None = None, patience: float = 0, key: str = "id") -> Document:
         """One thing, which has this key. `patience` is how many seconds the service may take on purpose."""
@@ -82,6 +87,10 @@ class Connection:
         """Make or do something; what has no value stays out of the body, and each call has a key of its own."""
         response = self._accepted(self._send("POST", segments, body=body), segments)
         return Answer(response.status_code, self._thing(response))
+
+    def patch(self, *segments: str, body: Values) -> Document:
+        """Change something."""
+        return self._thing(self._accepted(self._send("PATCH", segments, body=body), segments))
 
     def delete(self, *segments: str) -> None:
         """Remove something."""
@@ -123,7 +132,8 @@ class Connection:
         status, problem = response.status_code, _problem_in(response)
         explanation = _explain(problem or {"title": f"{status} {response.reason_phrase}"})
         if status in (401, 403):
-            stop(f"{explanation}; set TRACKER_API_KEY to a key that may do this.", ExitCode.USAGE)
+            found = f" (its key was found in {self._key_file})" if self._key_file else ""
+            stop(f"{explanation}{found}; set TRACKER_API_KEY to a key that may do this.", ExitCode.USAGE)
         if status == 502 and problem is not None:
             # The service was reached; it is the provider that it tells of.
             stop(f"{explanation}.", ExitCode.ENDED_BADLY)
@@ -163,13 +173,17 @@ def _checked(url: str) -> httpx.URL:
     return address
 
 
-def _credentials() -> dict[str, str]:
+def _key_for(url: str) -> tuple[str, Path | None]:
+    """The key to send, and the file that it was found in, if it was."""
     key = os.environ.get("TRACKER_API_KEY", "").strip()
-    if not key:
-        return {}
-    if not key.isascii() or not key.isprintable() or " " in key:
-        stop("TRACKER_API_KEY holds characters that no key has.", ExitCode.USAGE)
-    return {"Authorization": f"Bearer {key}"}
+    if key:
+        if not key.isascii() or not key.isprintable() or " " in key:
+            stop("TRACKER_API_KEY holds characters that no key has.", ExitCode.USAGE)
+        return key, None
+    try:
+        return find_key(url) or ("", None)
+    except ExposedKeyError as error:
+        stop(f"{error}; or set TRACKER_API_KEY.", ExitCode.USAGE)
 
 
 def _object_in(response: httpx.Response) -> Document | None:

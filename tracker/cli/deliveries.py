@@ -7,12 +7,15 @@ import typer
 from store.records import DeliveryStatus
 from tracker.cli.connection import connect
 from tracker.cli.options import DEFAULT_URL, AsJson, Cursor, Id, Limit, Url
-from tracker.cli.output import print_fields, print_json, print_page, print_table
+from tracker.cli.output import Document, print_fields, print_json, print_page, print_table
 
 app = typer.Typer(help="See what became of each webhook.", no_args_is_help=True)
 
 _COLUMNS = ("id", "event_type", "job_id", "status", "attempt_count")  # what fits a terminal; --json has it all
-_COLUMNS_OF_ATTEMPTS = ("number", "started_at", "duration_ms", "outcome", "http_status", "error", "response_body")
+_COLUMNS_OF_ATTEMPTS = (
+    *("number", "started_at", "address", "phases", "duration_ms", "outcome", "http_status", "error"),
+    *("response_body",),
+)
 
 
 @app.command("list")
@@ -51,15 +54,22 @@ def show_delivery(delivery_id: Id, *, as_json: AsJson = False, url: Url = DEFAUL
         return
     print_fields(delivery, [name for name in delivery if name != "attempts"])
     typer.echo()
-    print_table(_COLUMNS_OF_ATTEMPTS, delivery.get("attempts") or [])
+    attempts = delivery.get("attempts") or []
+    print_table(_COLUMNS_OF_ATTEMPTS, [{**attempt, "phases": _phases(attempt)} for attempt in attempts])
 
 
 @app.command("retry")
 def retry_delivery(delivery_id: Id, *, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
-    """Attempt a delivery again, now."""
+    """Send a delivery again, now, whatever holds its subscriber back."""
     with connect(url) as service:
         delivery = service.post("deliveries", delivery_id, "retry").document
     if as_json:
         print_json(delivery)
     else:
         print_fields(delivery, ("id", "status", "next_attempt_at"))
+
+
+def _phases(attempt: Document) -> str | None:
+    """Milliseconds by phase, in a cell."""
+    phases = attempt.get("phases") or {}
+    return ", ".join(f"{name} {milliseconds:g}" for name, milliseconds in phases.items()) or None

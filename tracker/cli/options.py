@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tracker.rules.durations import seconds_in
+
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
@@ -28,6 +30,15 @@ def seconds(text: str) -> float:
         message = f"{text!r} is not a number of seconds."
         raise typer.BadParameter(message)
     return number
+
+
+def duration(text: str) -> float:
+    """The seconds in a duration such as 12h or 30d."""
+    try:
+        return seconds_in(text)
+    except ValueError as error:
+        message = f"{text!r} is none: {error}."
+        raise typer.BadParameter(message) from error
 
 
 def pairs(option: str, items: Sequence[str]) -> dict[str, str]:

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from tracker.connections import CuttableConnection
 from tracker.demo.broken import HANG_UP
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class _Server(uvicorn.Server):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Protocol(H11Protocol):
+class _Protocol(CuttableConnection):
     """HTTP/1.1 whose apps can also hang up, for which ASGI has no message."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it

@@ -36,9 +36,22 @@ _NEVER_PUBLIC: tuple[Network, ...] = tuple(
     )
 )
 _PUBLIC_IPV6 = IPv6Network("2000::/3")
-_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.?")
+_ENDS_IN_IPV4 = tuple(
+    map(
+        IPv6Network,
+        (
+            "::/96",  # compatible
+            "::ffff:0:0/96",  # mapped
+            "::ffff:0:0:0/96",  # translated
+            "64:ff9b::/96",  # NAT64
+            "64:ff9b:1::/48",  # NAT64 of a local network
+        ),
+    )
+)
+_6TO4 = IPv6Network("2002::/16")
+_TEREDO = IPv6Network("2001::/32")
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 _NUMERIC_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
-_LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "localdomain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +63,6 @@ class Allowed:
     http: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The parts of a callback URL, as the HTTP client's own parser has them. `host` is lower case and ASCII."""
-
-    scheme: str
-    host: str
-    port: int
-    has_user_info: bool = False
-    has_fragment: bool = False
-
-
 def allowed_from(entries: tuple[str, ...], *, http: bool) -> Allowed:
     """Sorts CIDRs and single addresses from host names. Raises ValueError for an entry that is neither."""
     networks: list[Network] = []
@@ -69,30 +71,26 @@ def allowed_from(entries: tuple[str, ...], *, http: bool) -> Allowed:
         try:
             networks.append(ip_network(entry))
         except ValueError as error:
-            name = entry.lower().rstrip(".")
-            if not _HOST.fullmatch(name) or _NUMERIC_LABEL.fullmatch(name.rpartition(".")[2]):
+            name = entry.lower().removesuffix(".")
+            if not is_host_name(name):
                 message = f"{entry!r} is neither a network like 10.0.0.0/8 nor a host name"
                 raise ValueError(message) from error
             hosts.append(name)
     return Allowed(tuple(networks), tuple(hosts), http)
 
 
-def target_flaw(target: Target, allowed: Allowed) -> str | None:
-    """Why a callback URL is refused before any name is looked up (None: it is not)."""
-    if target.scheme not in ("http", "https"):
-        return f"The scheme must be https, not {target.scheme or 'empty'!r}."
-    if target.has_user_info:
-        return "The URL must not hold a user name or password."
-    if target.has_fragment:
-        return "The URL must not have a fragment (#…)."
-    if target.port not in (80, 443) and not 1024 <= target.port <= 65535:
-        return f"Port {target.port} is not allowed: use 80, 443 or 1024 to 65535."
-    return _host_flaw(target, allowed)
+def is_host_name(text: str) -> bool:
+    """Whether this is a name to look up: lower case, without a dot at its end, and no spelling of an address.
+
+    What ends in a number is an address to `inet_aton`, which knows decimal, octal, hexadecimal and short ones.
+    """
+    last = text.rpartition(".")[2]
+    return len(text) <= 253 and bool(_HOST_NAME.fullmatch(text)) and not _NUMERIC_LABEL.fullmatch(last)
 
 
 def address_flaw(address: Address, allowed: Allowed) -> str | None:
     """Why this address must not be dialled (None: it may)."""
-    if _is_opened(address, allowed) or _is_public(address):
+    if is_opened(address, allowed) or is_public(address):
         return None
     return f"{address} is not a public address; the operator can open it with TRACKER_ALLOWED_NETWORKS."
 
@@ -105,34 +103,29 @@ def literal_address(host: str) -> Address | None:
         return None
 
 
-def _host_flaw(target: Target, allowed: Allowed) -> str | None:
-    host = target.host.rstrip(".")
-    if host in allowed.hosts:
-        return None
-    address = literal_address(host)
-    if address is not None:
-        is_opened = _is_opened(address, allowed)
-        return address_flaw(address, allowed) or _plain_http_flaw(target, allowed, is_opened=is_opened)
-    if not _HOST.fullmatch(host) or _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
-        return f"{target.host!r} is not a host name."
-    if any(host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES):
-        return f"{target.host!r} is a local name; the operator can open it with TRACKER_ALLOWED_NETWORKS."
-    return _plain_http_flaw(target, allowed, is_opened=False)
-
-
-def _plain_http_flaw(target: Target, allowed: Allowed, *, is_opened: bool) -> str | None:
-    if target.scheme == "https" or allowed.http or is_opened:
-        return None
-    return "Plain http is not allowed: use https (or the operator sets TRACKER_ALLOW_HTTP=1)."
-
-
-def _is_opened(address: Address, allowed: Allowed) -> bool:
+def is_opened(address: Address, allowed: Allowed) -> bool:
+    """Whether the operator opened this address: itself, not one that it embeds."""
     return any(address in network for network in allowed.networks if network.version == address.version)
 
 
-def _is_public(address: Address) -> bool:
+def is_public(address: Address) -> bool:
+    """Whether anybody may reach this address, and each that it embeds."""
     if any(address in network for network in _NEVER_PUBLIC if network.version == address.version):
         return False
-    if isinstance(address, IPv6Address):
-        return address in _PUBLIC_IPV6 and address.is_global
-    return address.is_global
+    if isinstance(address, IPv4Address):
+        return address.is_global
+    return address in _PUBLIC_IPV6 and address.is_global and all(map(is_public, embedded(address)))
+
+
+def embedded(address: IPv6Address) -> tuple[IPv4Address, ...]:
+    """The IPv4 addresses that an IPv6 address embeds: a packet to it may end at any of them."""
+    number = int(address)
+    last = number & 0xFFFFFFFF
+    if address in _6TO4:
+        return (IPv4Address(number >> 80 & 0xFFFFFFFF),)
+    if address in _TEREDO:
+        # The server, and the client with all its bits turned over (RFC 4380, 4).
+        return IPv4Address(number >> 64 & 0xFFFFFFFF), IPv4Address(last ^ 0xFFFFFFFF)
+    # ISATAP: 00-00-5E-FE before the address; two bits of it tell the scope and are free (RFC 5214, 6.1).
+    is_isatap = number >> 32 & 0xFCFFFFFF == 0x5EFE
+    return (IPv4Address(last),) if is_isatap or any(address in network for network in _ENDS_IN_IPV4) else ()

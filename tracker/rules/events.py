@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from store.records import Event, Filter, Job, Status, Transition
+from store.records import Event, Filter, Job, Status, Subscription, SubscriptionStatus, Transition
 from tracker.rules.ids import derived_id
 from tracker.rules.payload import job_payload, rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from tracker.rules.diff import StepChange
@@ -28,7 +29,22 @@ def is_known_pattern(pattern: str) -> bool:
     return any(_fits(pattern, event_type) for event_type in EVENT_TYPES)
 
 
-def is_wanted(wish: Filter, event_type: str, job: Job | None) -> bool:
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What filters ask of a job beside the type of an event."""
+
+    provider: str
+    kind: str
+    tags: Collection[str]
+
+
+def labels_in(body: bytes) -> Labels | None:
+    """The labels of the job that an event tells of, as they were then (None: it tells of none)."""
+    job = orjson.loads(body)["data"].get("job")
+    return None if job is None else Labels(job["provider"], job["kind"], job.get("tags", ()))
+
+
+def is_wanted(wish: Filter, event_type: str, job: Job | Labels | None) -> bool:
     """Whether an event of this type, about this job, passes the filter: all sorts at once, any value of each."""
     if not any(_fits(pattern, event_type) for pattern in wish.events):
         return False
@@ -81,6 +97,19 @@ def subscription_test_event(subscription_id: str, nonce: str, now: datetime) -> 
     return Event(event_id, "subscription.test", now, body)
 
 
+def subscription_disabled_event(subscription: Subscription, reason: str, now: datetime) -> Event:
+    """Tells others of a subscription that Tracker has disabled, and why."""
+    told = {
+        "id": subscription.id,
+        "callback_url": subscription.callback_url,
+        "description": subscription.description,
+        "status": SubscriptionStatus.DISABLED.value,
+        "status_reason": reason,
+    }
+    event_id = derived_id("evt", subscription.id, "subscription.disabled", rfc3339(now))
+    return Event(event_id, "subscription.disabled", now, _body("subscription.disabled", now, {"subscription": told}))
+
+
 def unknown_patterns(patterns: Sequence[str]) -> list[str]:
     """The patterns that no event type fits."""
     return [pattern for pattern in patterns if not is_known_pattern(pattern)]
@@ -103,7 +132,17 @@ def _between_transitions(job: Job, now: datetime) -> dict[str, Any]:
 
 
 def _event(event_id: str, event_type: str, job: Job, now: datetime, data: dict[str, Any]) -> Event:
-    return Event(event_id, event_type, now, _body(event_type, now, data), job.id, job.sequence)
+    return Event(
+        id=event_id,
+        type=event_type,
+        timestamp=now,
+        body=_body(event_type, now, data),
+        job_id=job.id,
+        sequence=job.sequence,
+        provider=job.provider,
+        kind=job.kind,
+        tags=job.tags,
+    )
 
 
 def _body(event_type: str, now: datetime, data: dict[str, Any]) -> bytes:

@@ -12,6 +12,25 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FailureCode = Literal["timeout", "connection", "tls", "dns", "blocked", "too_large", "invalid"]
+ErrorClass = Literal[
+    "name_not_found",
+    "name_lookup_failed",
+    "refused",
+    "unreachable",
+    "exhausted",
+    "reset",
+    "closed",
+    "protocol",
+    "certificate",
+    "handshake",
+    "timeout_dns",
+    "timeout_connect",
+    "timeout_tls",
+    "timeout_answer",
+    "blocked",
+    "too_large",
+    "invalid_url",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +48,57 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """The course of an exchange: the address that was dialled (with its port), and the milliseconds of each phase.
+
+    A phase that did not take place is None: a kept connection needs none of the first three. One that was cut off
+    counts as far as it came. `first_byte` is from the moment that the connection stands to the first byte of the
+    answer. `is_private`: only because the operator opened it could the address be dialled.
+    """
+
+    address: str | None = None
+    is_private: bool = False
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+    total: float = 0.0
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """The phases that took place, by their names."""
+        phases = {name: getattr(self, name) for name in ("dns", "connect", "tls", "first_byte", "total")}
+        return {name: milliseconds for name, milliseconds in phases.items() if milliseconds is not None}
+
+
+NO_TRACE = Trace()
+
+
+@dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """An answer that came in whole, or as much of it as was asked for. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    trace: Trace = field(default=NO_TRACE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFailure:
-    """Why no answer came. `is_hung_up`: the connection was closed without a word, as a kept one may be at any time."""
+    """Why no answer came.
+
+    `is_hung_up`: the connection was closed without a word, as a kept one may be at any time. `error_class` is finer
+    than `code`, and as stable. `is_ours`: the fault is our own side's (its resolver, its network, its limits), so
+    whoever was asked is not to blame.
+    """
 
     code: FailureCode
     message: str
     is_hung_up: bool = False
+    error_class: ErrorClass | None = None
+    is_ours: bool = False
+    trace: Trace = field(default=NO_TRACE, compare=False)
 
 
 ExchangeResult: TypeAlias = HttpAnswer | ExchangeFailure

@@ -1,4 +1,4 @@
-"""How free slots are shared, among subscribers and among accounts, so that a slow or dead one never delays another."""
+"""How requests are shared among accounts, so that a slow or large one never holds up another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from store.records import Lane, PollLane, PollShare, Share
+from store.records import PollLane, PollShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,35 +78,6 @@ def _shares(lanes: Sequence[DueLane], requests: int, now: datetime) -> list[Poll
 
 def _account(lane: PollLane) -> AccountKey:
     return lane.provider, lane.account
-
-
-def share_slots(
-    lanes: Sequence[Lane], in_flight: Mapping[str, int], cap: int, free: int, now: datetime
-) -> tuple[Share, ...]:
-    """How many due deliveries of each lane to claim for `free` slots.
-
-    No subscriber gets more than `cap` in flight. Slots go round, one each, those due longest first; first tries go
-    before retries.
-    """
-    room = {lane.subscriber: cap - in_flight.get(lane.subscriber, 0) for lane in lanes}
-    shares: list[Share] = []
-    for is_retry in (False, True):
-        due = sorted((at, lane.subscriber) for lane in lanes if (at := _due_at(lane, is_retry=is_retry)) and at <= now)
-        counts = _go_round([subscriber for _, subscriber in due], room, free)
-        free -= sum(counts.values())
-        shares += [Share(subscriber, is_retry, count) for subscriber, count in counts.items()]
-    return tuple(shares)
-
-
-def next_due_at(lanes: Sequence[Lane], in_flight: Mapping[str, int], cap: int) -> datetime | None:
-    """When a lane that has room is due next; those at their cap are looked at when an attempt of theirs ends."""
-    open_lanes = [lane for lane in lanes if in_flight.get(lane.subscriber, 0) < cap]
-    times = [at for lane in open_lanes for at in (lane.first_try_at, lane.retry_at) if at is not None]
-    return min(times, default=None)
-
-
-def _due_at(lane: Lane, *, is_retry: bool) -> datetime | None:
-    return lane.retry_at if is_retry else lane.first_try_at
 
 
 def _go_round(names: Sequence[Key], room: dict[Key, int], free: int) -> dict[Key, int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from store.records import Delivery, Event, Filter, Job, Subscription
+from store.records import Delivery, Event, Filter, Heading, Job, Subscription
 from tracker.rules.events import is_wanted
 from tracker.rules.ids import derived_sorted_id
 
@@ -23,9 +24,9 @@ def deliveries_of(event: Event, job: Job | None, subscriptions: Sequence[Subscri
     return [*wanted, _delivery(event, origin_of(job.callback_url), None, job.callback_url)]
 
 
-def to_subscription(event: Event, subscription: Subscription) -> Delivery:
+def to_subscription(event: Event | Heading, subscription: Subscription) -> Delivery:
     """The delivery of an event for a subscription, whether its filter would ask for it or not."""
-    return _delivery(event, subscription.id, subscription.id, None)
+    return replace(_delivery(event, subscription.id, subscription.id, None), payload=subscription.payload)
 
 
 def origin_of(url: str) -> str:
@@ -34,7 +35,9 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _delivery(event: Event, subscriber: str, subscription_id: str | None, callback_url: str | None) -> Delivery:
+def _delivery(
+    event: Event | Heading, subscriber: str, subscription_id: str | None, callback_url: str | None
+) -> Delivery:
     return Delivery(
         # What one poll told of at once sorts in the order in which it happened, and is sent off in it.
         id=derived_sorted_id("dlv", event.timestamp, event.sequence or 0, event.id, subscriber),

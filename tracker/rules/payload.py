@@ -6,9 +6,17 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from store.records import PayloadForm
+
 if TYPE_CHECKING:
     from store.records import Job, PollProblem, Transition
     from tracker.rules.reading import Reading
+
+
+LARGEST_FULL_BODY = 256 * 1024
+"""Bytes. What is larger is sent in the thin form."""
 
 
 def rfc3339(at: datetime) -> str:
@@ -81,6 +89,25 @@ def reading_payload(reading: Reading) -> dict[str, Any]:
         "finished_at": rfc3339_or_none(reading.finished_at),
         "retry_after": reading.retry_after,
     }
+
+
+def webhook_body(body: bytes, form: PayloadForm, jobs_url: str) -> bytes:
+    """The body of a webhook in the form that is asked for, a function of the event's own body.
+
+    One that is larger than `LARGEST_FULL_BODY` is thin whatever is asked for, and says that it is truncated.
+    """
+    is_truncated = form is PayloadForm.FULL and len(body) > LARGEST_FULL_BODY
+    if form is PayloadForm.FULL and not is_truncated:
+        return body
+    told = orjson.loads(body)
+    job = told["data"].get("job")
+    if job is None:
+        return body
+    thin = {name: job[name] for name in ("id", "provider", "kind", "account", "remote_id", "status")}
+    told["data"]["job"] = thin | {"url": f"{jobs_url}/{job['id']}"}
+    if is_truncated:
+        told["data"]["truncated"] = True
+    return orjson.dumps(told)
 
 
 def _problem_payload(problem: PollProblem) -> dict[str, Any]:

@@ -18,6 +18,9 @@ from tracker.rules.sightings import seen, seen_again, view_of
 MOST_LIST_MISSES = 3
 """A job that so many lists in a row did not show is asked for alone from then on."""
 
+CLEAN = "ok"
+"""The verdict of a poll without a problem."""
+
 PROGRESS_STEP = 0.01
 PROGRESS_PERIOD = timedelta(seconds=1)
 """Progress is announced when it moved by the step, and no more often than the period."""
@@ -49,11 +52,13 @@ def decide(
         story.end(_absence(answer))
     else:
         _postpone(story, _too_young(answer, timing), timing, jitter)
+    # Asked before the time-out clears the problem.
+    verdict = story.job.poll_problem.code if story.job.poll_problem else CLEAN
     # A list that was only late with a row may have it the next time.
     story.job = replace(story.job, is_alone=story.job.list_misses >= MOST_LIST_MISSES)
     if not story.job.status.is_final and now >= job.timeout_at:
         story.end(_TIMEOUT)
-    return story.outcome()
+    return story.outcome(verdict)
 
 
 def seen_in_list(job: Job) -> Job:
@@ -156,8 +161,8 @@ class _Story:
         self.job = replace(self.job, error=error, next_poll_at=None, poll_problem=None)
         self.transition(Change(Status.EXPIRED, self.job.provider_status, self.now))
 
-    def outcome(self) -> PollOutcome:
-        return PollOutcome(self.job, tuple(self.transitions), tuple(self.events))
+    def outcome(self, verdict: str | None = None) -> PollOutcome:
+        return PollOutcome(self.job, tuple(self.transitions), tuple(self.events), verdict)
 
 
 def _read(story: _Story, reading: Reading, pace: _Pace) -> None:

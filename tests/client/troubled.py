@@ -1,0 +1,54 @@
+"""The real service behind something that fails now and then, as a balancer or a bad line does."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tracker.demo.broken import HungUp, Truncated
+
+
+class Troubled:
+    """Answers requests out of `troubles` as long as there are any, then hands on to the app; notes what came."""
+
+    def __init__(self, app):
+        self._app = app
+        self.troubles = []
+        self.seen = []
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        self.seen.append((request.method, request.url.path, dict(request.headers)))
+        if not self.troubles:
+            await self._app(scope, receive, send)
+            return
+        trouble = self.troubles.pop(0)
+        if trouble is DONE_BUT_LOST:
+            await _carry_out(self._app, scope, receive)
+            trouble = HUNG_UP
+        await trouble(scope, receive, send)
+
+
+async def _carry_out(app, scope, receive):
+    """Has the app do what is asked, and keeps its answer back."""
+
+    async def unsent(_message):
+        pass
+
+    await app(scope, receive, unsent)
+
+
+def refusal(status, **headers):
+    document = {"title": "Busy", "status": status, "detail": "There is no room at present."}
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return JSONResponse(document, status, names, "application/problem+json")
+
+
+HUNG_UP = HungUp()
+TRUNCATED = Truncated(b'{"id": "job_1"}', media_type="application/json")
+STRANGER = Response("<html>It works!</html>", media_type="text/html")
+DONE_BUT_LOST = object()
+"""The service does what is asked, and nobody hears of it."""

@@ -1,0 +1,1 @@
+"""What the service tells, as frozen dataclasses that ignore fields they do not know."""
