@@ -45,6 +45,6 @@ class Surroundings:
     jitter: Callable[[], float] = random.random
     entropy: Callable[[int], bytes] = field(default_factory=_Entropy)
 
-    def new_id(self, prefix: str) -> str:
-        """A fresh id that sorts by time."""
-        return time_sorted_id(prefix, self.now(), self.entropy(10))
+    def new_id(self, prefix: str, at: datetime | None = None) -> str:
+        """A fresh id that sorts by time: by `at`, or else by the present."""
+        return time_sorted_id(prefix, at or self.now(), self.entropy(10))

@@ -126,7 +126,9 @@ async def _seconds(jobs: Jobs, wanted: JobFilter, limit: int, after: str | None)
 def show(measured: list[Measured], count: int) -> None:
     """Prints the tables: by limit and page, and the worst cases."""
     console = Console(width=140)
-    table = Table(title=f"Jobs.find among {count} jobs ÷ among {FEW}, over {len({each.name for each in measured})} filters")
+    table = Table(
+        title=f"Jobs.find among {count} jobs ÷ among {FEW}, over {len({each.name for each in measured})} filters"
+    )
     for column in ("page", "limit", "median ms", "median ratio", "worst ratio", "over 3"):
         table.add_column(column, justify="right")
     for page, limit in dict.fromkeys((each.page, each.limit) for each in measured):
@@ -134,7 +136,9 @@ def show(measured: list[Measured], count: int) -> None:
         ratios = [each.ratio for each in some]
         milliseconds_ = statistics.median(each.many for each in some) * 1000
         over = f"{sum(ratio > 3 for ratio in ratios)} of {len(some)}"
-        table.add_row(page, str(limit), f"{milliseconds_:.2f}", f"{statistics.median(ratios):.2f}", f"{max(ratios):.2f}", over)
+        table.add_row(
+            page, str(limit), f"{milliseconds_:.2f}", f"{statistics.median(ratios):.2f}", f"{max(ratios):.2f}", over
+        )
     console.print(table)
     worst = Table(title="The worst cases")
     for column in ("filters", "page", "limit", f"{FEW}: ms", f"{count}: ms", "ratio"):

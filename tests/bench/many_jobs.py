@@ -55,7 +55,7 @@ SORTS = (
 def fill(folder: Path, count: int) -> Database:
     """A new database of so many jobs; it is the same each time."""
     database = Database.open(f"sqlite:///{folder / f'{count}.db'}")
-    with database._writer.begin() as connection:  # noqa: SLF001 - no door lets a million in
+    with database._writer.begin() as connection:
         for jobs in _chunks(some_jobs(count)):
             connection.execute(insert(JOBS), [job_row(job) for job in jobs])
             connection.execute(insert(JOB_LABELS), [row for job in jobs for row in _label_rows(job)])
