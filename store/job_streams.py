@@ -151,17 +151,16 @@ _HAS_LABEL = has_label(JOB_LABELS)
 _COUNT = select(func.count()).select_from(select(JOB_LABELS.c.job_id).where(*_HAS_LABEL).limit(_COUNTED).subquery())
 
 
-def _between(facet: ColumnElement[str]) -> ColumnElement[bool]:
-    return facet.between(bindparam("low"), bindparam("high"))
+_BETWEEN: dict[str, ColumnElement[str]] = {name: bindparam(name) for name in ("low", "high")}
 
 
 def _facets_query() -> Select[Any]:
-    facet = different_values(JOBS.c.facet, _between(JOBS.c.facet)).c.value
+    facet = different_values(JOBS.c.facet, **_BETWEEN).c.value
     return select(facet).where(facet.is_not(None))
 
 
 def _facets_of_label_query() -> Select[Any]:
-    facet = different_values(JOB_LABELS.c.facet, *_HAS_LABEL, _between(JOB_LABELS.c.facet)).c.value
+    facet = different_values(JOB_LABELS.c.facet, *_HAS_LABEL, **_BETWEEN).c.value
     first, last = (
         select(end(JOB_LABELS.c.job_id)).where(*_HAS_LABEL, JOB_LABELS.c.facet == facet).scalar_subquery()
         for end in (func.min, func.max)
