@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from store.facets import parse_facet, registered_between
 from store.ids import first_id, milliseconds
@@ -15,9 +15,9 @@ from store.skips import different_values
 from store.tables import JOB_LABELS, JOBS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, FromClause
+    from sqlalchemy import ColumnElement, FromClause, ScalarSelect
 
     from store.job_filter import JobFilter
 
@@ -62,7 +62,7 @@ def streams_of(connection: Connection, wanted: JobFilter, after: str | None) -> 
         return Streams("facet", {})
     if labels:
         labels = _rarest_first(connection, labels)
-        facets = reduce(_in_both, [_facets_of_label(connection, wanted, label) for label in labels])
+        facets = _facets_of_labels(connection, wanted, labels)
         return Streams("facet", _to_read(facets, wanted, ids), labels[0], labels[1:])
     if _admitted_values(wanted):
         facets = dict.fromkeys(connection.execute(_FACETS, _bounds(wanted)).scalars(), Range())
@@ -120,9 +120,16 @@ def _bounds(wanted: JobFilter) -> dict[str, str]:
     return {"low": min(statuses, default=""), "high": max(statuses, default="") + "~"}
 
 
-def _facets_of_label(connection: Connection, wanted: JobFilter, label: tuple[str, str]) -> dict[str, Range]:
-    """The facets that a label's jobs have, and the range of their ids in each."""
-    rows = connection.execute(_FACETS_OF_LABEL, _bounds(wanted) | named_label(label))
+def _facets_of_labels(connection: Connection, wanted: JobFilter, labels: Sequence[tuple[str, str]]) -> dict[str, Range]:
+    """The facets that jobs of all these labels may have, and the ids that they may have in each."""
+    if len(labels) == 1:
+        facets = connection.execute(_FACETS_OF_LABEL, _bounds(wanted) | named_label(labels[0])).scalars()
+        return dict.fromkeys(facets, Range())
+    return reduce(_in_both, [_ranges_of_label(connection, wanted, label) for label in labels])
+
+
+def _ranges_of_label(connection: Connection, wanted: JobFilter, label: tuple[str, str]) -> dict[str, Range]:
+    rows = connection.execute(_RANGES_OF_LABEL, _bounds(wanted) | named_label(label))
     return {row.value: Range(row.first, row.last + "0") for row in rows}
 
 
@@ -154,19 +161,17 @@ _COUNT = select(func.count()).select_from(select(JOB_LABELS.c.job_id).where(*_HA
 _BETWEEN: dict[str, ColumnElement[str]] = {name: bindparam(name) for name in ("low", "high")}
 
 
-def _facets_query() -> Select[Any]:
-    facet = different_values(JOBS.c.facet, **_BETWEEN).c.value
-    return select(facet).where(facet.is_not(None))
+_DIFFERENT = different_values(JOBS.c.facet, **_BETWEEN).c.value
+_DIFFERENT_OF_LABEL = different_values(JOB_LABELS.c.facet, *_HAS_LABEL, **_BETWEEN).c.value
+_FACETS = select(_DIFFERENT).where(_DIFFERENT.is_not(None))
+_FACETS_OF_LABEL = select(_DIFFERENT_OF_LABEL).where(_DIFFERENT_OF_LABEL.is_not(None))
 
 
-def _facets_of_label_query() -> Select[Any]:
-    facet = different_values(JOB_LABELS.c.facet, *_HAS_LABEL, **_BETWEEN).c.value
-    first, last = (
-        select(end(JOB_LABELS.c.job_id)).where(*_HAS_LABEL, JOB_LABELS.c.facet == facet).scalar_subquery()
-        for end in (func.min, func.max)
-    )
-    return select(facet, first.label("first"), last.label("last")).where(facet.is_not(None))
+def _end_of_range(end: Callable[[ColumnElement[str]], ColumnElement[str]]) -> ScalarSelect[str]:
+    in_facet = (*_HAS_LABEL, JOB_LABELS.c.facet == _DIFFERENT_OF_LABEL)
+    return select(end(JOB_LABELS.c.job_id)).where(*in_facet).scalar_subquery()
 
 
-_FACETS = _facets_query()
-_FACETS_OF_LABEL = _facets_of_label_query()
+_RANGES_OF_LABEL = _FACETS_OF_LABEL.add_columns(
+    _end_of_range(func.min).label("first"), _end_of_range(func.max).label("last")
+)
