@@ -1,7 +1,8 @@
 """Lists of jobs: pages of what a filter finds, newest first, at a cost of the rows that they show.
 
-A page is merged from streams (store/job_streams.py). What streams cannot tell is checked on each of their jobs: the
-exact times, all labels but one, and everything where a remote id is given.
+What is common is found among the newest jobs, which are looked through. What is rare is merged from streams
+(store/job_streams.py). What streams cannot tell is checked on each of their jobs: the exact times, all labels but one,
+and everything where a remote id is given.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, exists, select, union_all
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, exists, func, select, union_all
 
-from store.job_streams import Range, Streams, has_label, named_label, streams_of
+from store.job_streams import Range, Streams, has_label, id_at, ids_of, named_label, streams_of
 from store.records import Job, Page
 from store.rows import to_job
 from store.tables import JOB_LABELS, JOBS
@@ -20,20 +21,28 @@ from store.tables import JOB_LABELS, JOBS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
-
     from store.job_filter import JobFilter
 
 _MOST_STREAMS = 256
 """So many are merged by one statement. SQLite takes no more than 500."""
 
+_LOOKED_THROUGH = 1000
+"""So many jobs are looked through before there is a look at the facets: a page of what one in twenty is."""
+
 _IN = {"providers": "provider", "accounts": "account", "kinds": "kind", "statuses": "status"}
+
+
+def _value_of(name: str) -> ColumnElement[Any]:
+    """A column of jobs in a disguise that no index knows: SQLite would read along it, and not along the ids."""
+    return func.coalesce(JOBS.c[name], JOBS.c[name])
+
+
 _CHECKS: dict[str, ColumnElement[bool]] = {
-    "created_after": JOBS.c.created_at > bindparam("created_after"),
-    "created_before": JOBS.c.created_at < bindparam("created_before"),
-    "finished_after": JOBS.c.finished_at > bindparam("finished_after"),
-    "finished_before": JOBS.c.finished_at < bindparam("finished_before"),
-    **{field: JOBS.c[column].in_(bindparam(field, expanding=True)) for field, column in _IN.items()},
+    "created_after": _value_of("created_at") > bindparam("created_after"),
+    "created_before": _value_of("created_at") < bindparam("created_before"),
+    "finished_after": _value_of("finished_at") > bindparam("finished_after"),
+    "finished_before": _value_of("finished_at") < bindparam("finished_before"),
+    **{field: _value_of(column).in_(bindparam(field, expanding=True)) for field, column in _IN.items()},
 }
 """What can be checked on a job, by the filter's field that asks for it."""
 
@@ -42,7 +51,7 @@ _CHECKS: dict[str, ColumnElement[bool]] = {
 class _Shape:
     """What the statements have in common that differ in their values only."""
 
-    key: str | None
+    key: str
     has_label: bool
     streams: int
     labels: int
@@ -51,15 +60,52 @@ class _Shape:
 
 def find_jobs(connection: Connection, wanted: JobFilter, limit: int, after: str | None) -> Page[Job]:
     """A page of jobs, newest first; `after` is the id that the page before ended with."""
-    streams = streams_of(connection, wanted, after)
-    rows = [row for part in _parts(streams.ranges) for row in _merged(connection, wanted, streams, part, limit + 1)]
-    rows.sort(key=lambda row: row["id"], reverse=True)
-    jobs = [to_job(row) for row in rows[: limit + 1]]
+    ids = ids_of(wanted, after)
+    # A job that was registered later ended before that. There are few, and where to look among them the facets tell.
+    border = id_at(wanted.finished_before) if wanted.finished_before else ids.end
+    near, far = _divided(connection, ids.within(Range(end=border)), 0 if wanted.remote_ids else _LOOKED_THROUGH)
+    rows: list[RowMapping] = []
+    for read, part in (
+        (_from_streams, ids.within(Range(first=border))),
+        (_looked_through, near),
+        (_from_streams, far),
+    ):
+        if len(rows) <= limit and not part.is_empty:
+            rows += read(connection, wanted, part, limit + 1 - len(rows))
+    jobs = [to_job(row) for row in rows]
     return Page(tuple(jobs[:limit]), jobs[limit - 1].id if len(jobs) > limit else None)
 
 
-def _parts(ranges: Mapping[Any, Range]) -> Iterator[list[tuple[Any, Range]]]:
-    listed = list(ranges.items())
+def _divided(connection: Connection, ids: Range, count: int) -> tuple[Range, Range]:
+    """The range of the newest `count` jobs of these ids, and the rest."""
+    beyond = select(JOBS.c.id).where(JOBS.c.id >= ids.first, JOBS.c.id < ids.end).order_by(JOBS.c.id.desc())
+    border = connection.execute(beyond.offset(count).limit(1)).scalar()
+    return (ids, Range(end="")) if border is None else (Range(border + "0", ids.end), Range(ids.first, border + "0"))
+
+
+def _looked_through(connection: Connection, wanted: JobFilter, ids: Range, limit: int) -> list[RowMapping]:
+    checks = [check for name, check in _CHECKS.items() if getattr(wanted, name)]
+    values: dict[str, Any] = {name: getattr(wanted, name) for name in _CHECKS if getattr(wanted, name)}
+    for number, label in enumerate(dict.fromkeys(wanted.labels)):
+        checks.append(_is_labelled(JOBS.c.id, number))
+        values |= named_label(label, number)
+    query = select(JOBS).where(JOBS.c.id >= ids.first, JOBS.c.id < ids.end, *checks).order_by(JOBS.c.id.desc())
+    return list(connection.execute(query.limit(limit), values).mappings())
+
+
+def _is_labelled(job_id: ColumnElement[str], number: int) -> ColumnElement[bool]:
+    labelled = JOB_LABELS.alias(f"labelled_{number}")
+    return exists().where(labelled.c.job_id == job_id, *has_label(labelled, number))
+
+
+def _from_streams(connection: Connection, wanted: JobFilter, ids: Range, limit: int) -> list[RowMapping]:
+    streams = streams_of(connection, wanted, ids)
+    rows = [row for part in _parts(streams.ranges) for row in _merged(connection, wanted, streams, part, limit)]
+    return sorted(rows, key=lambda row: row["id"], reverse=True)[:limit]
+
+
+def _parts(ranges: Mapping[str, Range]) -> Iterator[list[tuple[str | None, Range]]]:
+    listed: list[tuple[str | None, Range]] = list(ranges.items())
     for start in range(0, len(listed), _MOST_STREAMS):
         yield listed[start : start + _MOST_STREAMS]
 
@@ -68,7 +114,7 @@ def _merged(
     connection: Connection,
     wanted: JobFilter,
     streams: Streams,
-    ranges: Sequence[tuple[Any, Range]],
+    ranges: Sequence[tuple[str | None, Range]],
     limit: int,
 ) -> Sequence[RowMapping]:
     """The newest jobs of these streams."""
@@ -100,13 +146,10 @@ def _branch(shape: _Shape, number: int) -> Select[Any]:
     query = select(job_id.label("id")).where(
         job_id >= bindparam(f"first_{number}"), job_id < bindparam(f"end_{number}")
     )
-    if shape.key is not None:
-        query = query.where(table.c[shape.key] == bindparam(f"key_{number}"))
+    query = query.where(table.c[shape.key] == bindparam(f"key_{number}"))
     if shape.has_label:
         query = query.where(*has_label(JOB_LABELS, 0))
-    for other in range(1, shape.labels + 1):
-        labelled = JOB_LABELS.alias(f"other_{other}")
-        query = query.where(exists().where(labelled.c.job_id == job_id, *has_label(labelled, other)))
+    query = query.where(*(_is_labelled(job_id, other) for other in range(1, shape.labels + 1)))
     checks = [_CHECKS[name] for name in shape.checks]
     if checks and shape.has_label:
         checks = [exists().where(JOBS.c.id == job_id, *checks)]

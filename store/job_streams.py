@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -16,6 +16,7 @@ from store.tables import JOB_LABELS, JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement, FromClause, ScalarSelect
 
@@ -34,6 +35,11 @@ class Range:
     first: str = ""
     end: str = _AFTER_ALL_IDS
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no id is in it."""
+        return self.first >= self.end
+
     def within(self, other: Range) -> Range:
         """The ids that both have."""
         return Range(max(self.first, other.first), min(self.end, other.end))
@@ -41,20 +47,31 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Ranges of ids by what they are read along: a value of the column `key`, or None for the whole table.
+    """Ranges of ids by what they are read along, a value of the column `key`.
 
     With `label` they are of the jobs that have it; `labels` are the others, to be checked on each job.
     """
 
-    key: str | None
-    ranges: Mapping[Any, Range]
+    key: str
+    ranges: Mapping[str, Range]
     label: tuple[str, str] | None = None
     labels: tuple[tuple[str, str], ...] = ()
 
 
-def streams_of(connection: Connection, wanted: JobFilter, after: str | None) -> Streams:
-    """The streams that hold all jobs that the filter finds beyond the id `after`, and few others."""
-    ids = _registered(wanted).within(Range(end=after or _AFTER_ALL_IDS))
+def ids_of(wanted: JobFilter, after: str | None) -> Range:
+    """The ids beyond `after` of all jobs that the filter can find: they tell the time of registration."""
+    since, until = wanted.created_after, wanted.created_before
+    ids = _ids_between(milliseconds(since) if since else None, milliseconds(until) if until else None)
+    return ids.within(Range(end=after)) if after else ids
+
+
+def id_at(moment: datetime) -> str:
+    """What the ids of jobs that were registered at this time or later do not come before."""
+    return first_id("job", milliseconds(moment))
+
+
+def streams_of(connection: Connection, wanted: JobFilter, ids: Range) -> Streams:
+    """The streams that hold all jobs in this range that the filter finds, and few others."""
     labels = tuple(dict.fromkeys(wanted.labels))
     if wanted.remote_ids:
         return Streams("remote_id", dict.fromkeys(wanted.remote_ids, ids), labels=labels)
@@ -64,15 +81,8 @@ def streams_of(connection: Connection, wanted: JobFilter, after: str | None) -> 
         labels = _rarest_first(connection, labels)
         facets = _facets_of_labels(connection, wanted, labels)
         return Streams("facet", _to_read(facets, wanted, ids), labels[0], labels[1:])
-    if _admitted_values(wanted):
-        facets = dict.fromkeys(connection.execute(_FACETS, _bounds(wanted)).scalars(), Range())
-        return Streams("facet", _to_read(facets, wanted, ids))
-    return Streams(None, {None: ids})
-
-
-def _registered(wanted: JobFilter) -> Range:
-    after, before = wanted.created_after, wanted.created_before
-    return _ids_between(milliseconds(after) if after else None, milliseconds(before) if before else None)
+    facets = dict.fromkeys(connection.execute(_FACETS, _bounds(wanted)).scalars(), Range())
+    return Streams("facet", _to_read(facets, wanted, ids))
 
 
 def _ids_between(first: int | None, last: int | None) -> Range:
@@ -97,7 +107,7 @@ def _to_read(facets: Mapping[str, Range], wanted: JobFilter, ids: Range) -> dict
         if all(getattr(facet, name) in values for name, values in admitted):
             ended = registered_between(facet.span, wanted.finished_after, wanted.finished_before)
             ranges[text] = known.within(ids).within(_ids_between(*ended))
-    return {text: left for text, left in ranges.items() if left.first < left.end}
+    return {text: left for text, left in ranges.items() if not left.is_empty}
 
 
 def _admitted_values(wanted: JobFilter) -> dict[str, Sequence[str]]:
