@@ -101,12 +101,17 @@ def _contradicts_itself(labels: Sequence[tuple[str, str]]) -> bool:
 def _to_read(facets: Mapping[str, Range], wanted: JobFilter, ids: Range) -> dict[str, Range]:
     """What there is to read of each facet that the filter admits."""
     admitted = _admitted_values(wanted).items()
-    ranges = {}
-    for text, known in facets.items():
-        facet = parse_facet(text)
-        if all(getattr(facet, name) in values for name, values in admitted):
-            ended = registered_between(facet.span, wanted.finished_after, wanted.finished_before)
-            ranges[text] = known.within(ids).within(_ids_between(*ended))
+    parsed = {text: parse_facet(text) for text in facets}
+    read = {
+        text: facet
+        for text, facet in parsed.items()
+        if all(getattr(facet, name) in values for name, values in admitted)
+    }
+    by_span = {
+        span: ids.within(_ids_between(*registered_between(span, wanted.finished_after, wanted.finished_before)))
+        for span in {facet.span for facet in read.values()}
+    }
+    ranges = {text: facets[text].within(by_span[facet.span]) for text, facet in read.items()}
     return {text: left for text, left in ranges.items() if not left.is_empty}
 
 
