@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, exists, func, select, union_all
 
@@ -19,7 +19,7 @@ from store.rows import to_job
 from store.tables import JOB_LABELS, JOBS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from store.job_filter import JobFilter
 
@@ -28,6 +28,9 @@ _MOST_STREAMS = 256
 
 _LOOKED_THROUGH = 1000
 """So many jobs are looked through before there is a look at the facets: a page of what one in twenty is."""
+
+_Read: TypeAlias = "Callable[[Connection, JobFilter, Range, int], list[RowMapping]]"
+"""Reads the newest jobs of a range of ids that a filter finds."""
 
 _IN = {"providers": "provider", "accounts": "account", "kinds": "kind", "statuses": "status"}
 
@@ -60,26 +63,28 @@ class _Shape:
 
 def find_jobs(connection: Connection, wanted: JobFilter, limit: int, after: str | None) -> Page[Job]:
     """A page of jobs, newest first; `after` is the id that the page before ended with."""
-    ids = ids_of(wanted, after)
-    # A job that was registered later ended before that. There are few, and where to look among them the facets tell.
-    border = id_at(wanted.finished_before) if wanted.finished_before else ids.end
-    near, far = _divided(connection, ids.within(Range(end=border)), 0 if wanted.remote_ids else _LOOKED_THROUGH)
     rows: list[RowMapping] = []
-    for read, part in (
-        (_from_streams, ids.within(Range(first=border))),
-        (_looked_through, near),
-        (_from_streams, far),
-    ):
-        if len(rows) <= limit and not part.is_empty:
-            rows += read(connection, wanted, part, limit + 1 - len(rows))
+    for read, ids in _ways(connection, wanted, ids_of(wanted, after)):
+        if len(rows) <= limit and not ids.is_empty:
+            rows += read(connection, wanted, ids, limit + 1 - len(rows))
     jobs = [to_job(row) for row in rows]
     return Page(tuple(jobs[:limit]), jobs[limit - 1].id if len(jobs) > limit else None)
 
 
-def _divided(connection: Connection, ids: Range, count: int) -> tuple[Range, Range]:
-    """The range of the newest `count` jobs of these ids, and the rest."""
+def _ways(connection: Connection, wanted: JobFilter, ids: Range) -> list[tuple[_Read, Range]]:
+    """How to read the jobs of these ids, part after part."""
+    if wanted.remote_ids:
+        return [(_from_streams, ids)]
+    # Few jobs ended before they were registered, and where these are is what the facets tell.
+    border = id_at(wanted.finished_before) if wanted.finished_before else ids.end
+    near, far = _divided(connection, ids.within(Range(end=border)))
+    return [(_from_streams, ids.within(Range(first=border))), (_looked_through, near), (_from_streams, far)]
+
+
+def _divided(connection: Connection, ids: Range) -> tuple[Range, Range]:
+    """The range of the newest jobs of these ids, which are to be looked through, and the rest."""
     beyond = select(JOBS.c.id).where(JOBS.c.id >= ids.first, JOBS.c.id < ids.end).order_by(JOBS.c.id.desc())
-    border = connection.execute(beyond.offset(count).limit(1)).scalar()
+    border = connection.execute(beyond.offset(_LOOKED_THROUGH).limit(1)).scalar()
     return (ids, Range(end="")) if border is None else (Range(border + "0", ids.end), Range(ids.first, border + "0"))
 
 
@@ -144,9 +149,10 @@ def _query(shape: _Shape) -> Select[Any]:
 def _branch(shape: _Shape, number: int) -> Select[Any]:
     table, job_id = (JOB_LABELS, JOB_LABELS.c.job_id) if shape.has_label else (JOBS, JOBS.c.id)
     query = select(job_id.label("id")).where(
-        job_id >= bindparam(f"first_{number}"), job_id < bindparam(f"end_{number}")
+        table.c[shape.key] == bindparam(f"key_{number}"),
+        job_id >= bindparam(f"first_{number}"),
+        job_id < bindparam(f"end_{number}"),
     )
-    query = query.where(table.c[shape.key] == bindparam(f"key_{number}"))
     if shape.has_label:
         query = query.where(*has_label(JOB_LABELS, 0))
     query = query.where(*(_is_labelled(job_id, other) for other in range(1, shape.labels + 1)))

@@ -172,10 +172,7 @@ def named_label(label: tuple[str, str], number: int = 0) -> dict[str, str]:
 _HAS_LABEL = has_label(JOB_LABELS)
 _COUNT = select(func.count()).select_from(select(JOB_LABELS.c.job_id).where(*_HAS_LABEL).limit(_COUNTED).subquery())
 
-
 _BETWEEN: dict[str, ColumnElement[str]] = {name: bindparam(name) for name in ("low", "high")}
-
-
 _DIFFERENT = different_values(JOBS.c.facet, **_BETWEEN).c.value
 _DIFFERENT_OF_LABEL = different_values(JOB_LABELS.c.facet, *_HAS_LABEL, **_BETWEEN).c.value
 _FACETS = select(_DIFFERENT).where(_DIFFERENT.is_not(None))

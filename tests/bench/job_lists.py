@@ -4,8 +4,8 @@
 
 Both databases are read in turn, first pages and pages from the middle of the month on: by `Jobs.find` all filters and
 pairs, by the API each filter alone. A time is the least of five calls, in seconds of CPU: what else goes on on the
-machine does not show, and nor would a disk, for the files are in memory by then. Where a thousand jobs have fewer rows to show
-than the limit, the million are asked for as many (at least one), so that the times compare.
+machine does not show, and nor would a disk, for the files are in memory by then. Where a thousand jobs have fewer rows
+to show than the limit, the million are asked for as many (at least one), so that the times compare.
 """
 
 from __future__ import annotations
