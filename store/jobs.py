@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from store.accounts import replace_accounts
 from store.delivery_order import insert_deliveries
 from store.events import insert_events
+from store.job_lists import find_jobs
+from store.labels import move_labels
 from store.leases import free_leases
 from store.profiles import replace_profiles
 from store.records import (
@@ -22,7 +24,6 @@ from store.records import (
     PollLane,
     PollOutcome,
     PollShare,
-    Status,
     StoredProfile,
     Transition,
     Waiting,
@@ -30,18 +31,18 @@ from store.records import (
 from store.registration import Registration, register_jobs
 from store.rows import job_row, to_job, to_transition, to_waiting, transition_row
 from store.subscriptions import all_subscriptions
-from store.tables import JOB_LABELS, JOBS, TRANSITIONS
+from store.tables import JOBS, TRANSITIONS
 
 if TYPE_CHECKING:
     from store.attempts import FanOut
     from store.database import Database
+    from store.job_filter import JobFilter
 
 Choose: TypeAlias = Callable[[Sequence[Waiting], int, datetime], Sequence[str]]
 """The ids of so many jobs, those that are to be polled first."""
 
 # What a poll may change. The rest of a row belongs to registration, and `callback_ended_at` to deliveries.
 _CHANGED_BY_POLLS = (
-    "status",
     "provider_status",
     "progress",
     "output",
@@ -52,7 +53,6 @@ _CHANGED_BY_POLLS = (
     "polls",
     "started_at",
     "updated_at",
-    "finished_at",
     "next_poll_at",
     "last_polled_at",
     "not_before",
@@ -67,27 +67,11 @@ _CHANGED_BY_POLLS = (
     "list_misses",
     "sightings",
 )
-_RECORD_POLL = (
-    update(JOBS)
-    .where(JOBS.c.id == bindparam("job"))
-    .values({name: bindparam(name) for name in _CHANGED_BY_POLLS} | {"leased_until": None})
-)
+# The rest is changed by transitions only, of which most polls find none. To set it means to write indexes anew.
+_CHANGED_BY_TRANSITIONS = ("status", "finished_at", "facet")
 
 
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Which jobs a list shows. Times are exclusive bounds; an empty tuple or None filters nothing."""
-
-    providers: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
-    statuses: tuple[Status, ...] = ()
-    remote_ids: tuple[str, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    finished_after: datetime | None = None
-    finished_before: datetime | None = None
+_RECORD = update(JOBS).where(JOBS.c.id == bindparam("job")).values(leased_until=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +114,7 @@ class Jobs:
 
     async def find(self, wanted: JobFilter, limit: int, after: str | None = None) -> Page[Job]:
         """A page of jobs, newest first; `after` is the id that the page before ended with."""
-        return await self._database.read(lambda connection: _find(connection, wanted, limit, after))
+        return await self._database.read(lambda connection: find_jobs(connection, wanted, limit, after))
 
     async def history(self, job_id: str) -> tuple[Transition, ...]:
         """The transitions of a job, oldest first."""
@@ -221,8 +205,10 @@ class Jobs:
         replace_profiles(connection, profiles)
         replace_accounts(connection, accounts)
         kept = _still_leased(connection, outcomes)
-        if kept:
-            connection.execute(_RECORD_POLL, [_changed_row(outcome.job) for outcome in kept])
+        moved = [outcome.job for outcome in kept if outcome.transitions]
+        _update(connection, [outcome.job for outcome in kept if not outcome.transitions], _CHANGED_BY_POLLS)
+        _update(connection, moved, _CHANGED_BY_POLLS + _CHANGED_BY_TRANSITIONS)
+        move_labels(connection, moved)
         transitions = [transition_row(transition) for outcome in kept for transition in outcome.transitions]
         if transitions:
             connection.execute(insert(TRANSITIONS), transitions)
@@ -239,35 +225,6 @@ class Jobs:
 def _get(connection: Connection, job_id: str) -> Job | None:
     row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
     return to_job(row) if row else None
-
-
-def _find(connection: Connection, wanted: JobFilter, limit: int, after: str | None) -> Page[Job]:
-    query = select(JOBS).where(*_conditions(wanted)).order_by(JOBS.c.id.desc()).limit(limit + 1)
-    if after is not None:
-        query = query.where(JOBS.c.id < after)
-    jobs = [to_job(row) for row in connection.execute(query).mappings()]
-    return Page(tuple(jobs[:limit]), jobs[limit - 1].id if len(jobs) > limit else None)
-
-
-def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
-    columns = {
-        "provider": wanted.providers,
-        "kind": wanted.kinds,
-        "account": wanted.accounts,
-        "status": wanted.statuses,
-        "remote_id": wanted.remote_ids,
-    }
-    conditions: list[ColumnElement[bool]] = [JOBS.c[name].in_(values) for name, values in columns.items() if values]
-    for label, value in wanted.labels:
-        labelled = select(JOB_LABELS.c.job_id).where(JOB_LABELS.c.label == label, JOB_LABELS.c.value == value)
-        conditions.append(JOBS.c.id.in_(labelled))
-    bounds = [
-        (wanted.created_after, JOBS.c.created_at.__gt__),
-        (wanted.created_before, JOBS.c.created_at.__lt__),
-        (wanted.finished_after, JOBS.c.finished_at.__gt__),
-        (wanted.finished_before, JOBS.c.finished_at.__lt__),
-    ]
-    return conditions + [compare(bound) for bound, compare in bounds if bound is not None]
 
 
 _WAITING = (JOBS.c.next_poll_at.is_not(None), JOBS.c.leased_until.is_(None))
@@ -335,9 +292,10 @@ def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> li
     ]
 
 
-def _changed_row(job: Job) -> dict[str, Any]:
-    row = job_row(job)
-    return {name: row[name] for name in _CHANGED_BY_POLLS} | {"job": job.id}
+def _update(connection: Connection, jobs: Sequence[Job], names: Sequence[str]) -> None:
+    if jobs:
+        rows = [(job.id, job_row(job)) for job in jobs]
+        connection.execute(_RECORD, [{name: row[name] for name in names} | {"job": id_} for id_, row in rows])
 
 
 def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from store.facets import facet_of
 from store.records import (
     ApiKey,
     Attempt,
@@ -106,6 +107,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "error": asdict(job.error) if job.error else None,
         "steps": [[step.id, step.type, step.status] for step in job.steps],
         "sightings": asdict(job.sightings) if job.sightings else None,
+        "facet": facet_of(job),
         "poll_problem": _problem_json(job.poll_problem) if job.poll_problem else None,
     }
 
