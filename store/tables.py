@@ -21,6 +21,7 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Field, SQLModel
 
 from store.records import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy.engine import Dialect
+    from sqlalchemy.sql.compiler import DDLCompiler
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -65,6 +67,13 @@ class UtcDateTime(TypeDecorator[datetime]):
 Json = JSON(none_as_null=True)
 # SQLite gives out row ids only for a column of type INTEGER.
 Position = BigInteger().with_variant(Integer, "sqlite")
+
+
+@compiles(Computed, "postgresql")
+def _stored(computed: Computed, compiler: DDLCompiler, **_: object) -> str:
+    """PostgreSQL has no index over what it computes anew each time; SQLite adds no other to a table that is there."""
+    expression = compiler.sql_compiler.process(computed.sqltext, include_table=False, literal_binds=True)
+    return f"GENERATED ALWAYS AS ({expression}) STORED"
 
 
 def _one_of(column: str, values: Iterable[str]) -> str:
@@ -166,6 +175,7 @@ class JobRow(SQLModel, table=True):
     cancel_accepted_at: datetime | None = Field(sa_type=UtcDateTime)
     # The names hold no spaces: the API takes none that does.
     lane: str | None = Field(sa_column_args=(Computed(_LANE),))
+    leased_by: str | None
 
 
 class JobLabelRow(SQLModel, table=True):
@@ -341,6 +351,7 @@ class DeliveryRow(SQLModel, table=True):
     schedule_from: int = Field(sa_column_kwargs={"server_default": text("0")})
     behind_since: datetime | None = Field(sa_type=UtcDateTime)
     forced_at: datetime | None = Field(sa_type=UtcDateTime)
+    leased_by: str | None
 
 
 class AttemptRow(SQLModel, table=True):
@@ -467,6 +478,16 @@ class AnswerRow(SQLModel, table=True):
     body: bytes = Field(sa_type=LargeBinary)
 
 
+class ReplicaRow(SQLModel, table=True):
+    """A process that works on this database beside others."""
+
+    __tablename__ = "replicas"
+
+    id: str = Field(primary_key=True)
+    seen_until: datetime = Field(sa_type=UtcDateTime)
+    makes_room_for: list[str] = Field(sa_type=Json)
+
+
 class SecretRow(SQLModel, table=True):
     """A secret of the service itself, such as the one that signs the callbacks of jobs."""
 
@@ -494,3 +515,4 @@ PROFILES = _table("profiles")
 API_KEYS = _table("api_keys")
 ANSWERS = _table("answers")
 SECRETS = _table("secrets")
+REPLICAS = _table("replicas")

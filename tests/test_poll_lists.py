@@ -20,8 +20,8 @@ from tracker.rules.track import MOST_LIST_MISSES
 
 
 @pytest.fixture
-async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
+async def stage(surroundings, back_end):
+    async with set_up(surroundings, overrides=back_end, is_ticking=False, is_learning=False) as stage:
         yield stage
 
 

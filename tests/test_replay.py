@@ -18,8 +18,8 @@ JOBS = 6
 
 
 @pytest.fixture
-async def stage(surroundings):
-    overrides = {"TRACKER_RETRY_SCHEDULE": "5s"}
+async def stage(surroundings, back_end):
+    overrides = back_end | {"TRACKER_RETRY_SCHEDULE": "5s"}
     async with set_up(surroundings, overrides=overrides, is_ticking=False, is_learning=False) as stage:
         yield stage
 

@@ -92,9 +92,9 @@ async def test_last_use_is_never_an_earlier_one(keys):
 
 
 async def test_first_key_is_the_first(keys):
-    assert not await keys.has_any()
-    await keys.add(KEY)
-    assert await keys.has_any()
+    assert await keys.add_first(KEY)
+    assert not await keys.add_first(replace(KEY, id="key_2", digest="other"))
+    assert await keys.get("key_2") is None
 
 
 async def test_two_keys_never_share_a_digest(keys):

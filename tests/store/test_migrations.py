@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, inspect, text
 from sqlmodel import SQLModel
 
 from store import migrations
-from store.database import Database, DatabaseUnavailableError
+from store.database import Database
+from store.errors import DatabaseUnavailableError
 from store.jobs import Jobs
 
 from .builders import longest_due, new_job
