@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import re
 import secrets
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -225,7 +226,8 @@ def _opened(url: str) -> BackEnd:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        message = f"{url!r} is not a database URL; use one like {_LIKE}"
+        shown = re.sub(r":[^:@]*@", ":***@", url)
+        message = f"{shown!r} is not a database URL; use one like {_LIKE}"
         raise DatabaseUnavailableError(message) from error
     if parsed.drivername == "sqlite":
         return SqliteFile.open(parsed)
