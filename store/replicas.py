@@ -41,8 +41,10 @@ class Replicas:
         """Has `hear` called, in some thread, with the hints of all, own ones too; with "" when some may be lost."""
         self._database.listen(hear)
 
-    async def report(self, makes_room_for: Sequence[str], lease: timedelta) -> tuple[Replica, ...]:
+    async def report(self, makes_room_for: Sequence[str] | None, lease: timedelta) -> tuple[Replica, ...]:
         """Tells that this process is there and will be for so long; returns all that are there, itself too.
+
+        `makes_room_for` None: for all that are there; that is for one that has nothing under way.
 
         Those whose time is over are forgotten. Reports are written one after the other, whoever makes them.
         """
@@ -59,14 +61,16 @@ class Replicas:
         return await self._database.write(_recover_leases)
 
 
-def _report(connection: Connection, own: str, makes_room_for: Sequence[str], lease: timedelta) -> tuple[Replica, ...]:
+def _report(
+    connection: Connection, own: str, makes_room_for: Sequence[str] | None, lease: timedelta
+) -> tuple[Replica, ...]:
     # Two that come at once must not both take themselves to be alone.
     take_turns(connection, "replicas")
     now = time_of(connection)
     connection.execute(delete(REPLICAS).where(REPLICAS.c.seen_until <= now, REPLICAS.c.id != own))
     there = set(connection.execute(select(REPLICAS.c.id)).scalars())
     # One that is forgotten now and comes back has no room here until it is seen again.
-    room = [each for each in makes_room_for if each in there]
+    room = sorted(there.intersection(there if makes_room_for is None else makes_room_for))
     upsert(connection, REPLICAS, [{"id": own, "seen_until": now + lease, "makes_room_for": room}])
     query = select(REPLICAS.c.id, REPLICAS.c.makes_room_for).order_by(REPLICAS.c.id)
     return tuple(Replica(row.id, tuple(row.makes_room_for)) for row in connection.execute(query))

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _LARGEST = 2000
 """Outcomes that are written together at most: a transaction must not hold up the writer for long."""
 
-_PAUSE_WHILE_AWAY = 1.0
+PAUSE_WHILE_AWAY = 1.0
 """Seconds."""
 
 _log = structlog.stdlib.get_logger("tracker")
@@ -86,7 +86,7 @@ class Batches(Generic[T]):
                     raise
                 _log.warning("outcomes.waiting", batch=self._name, count=len(batch))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), _PAUSE_WHILE_AWAY)
+                await asyncio.wait_for(self._closing.wait(), PAUSE_WHILE_AWAY)
 
 
 async def finish_or_cancel(tasks: Mapping[asyncio.Task[None], T], seconds: float) -> list[T]:

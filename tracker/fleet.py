@@ -71,14 +71,14 @@ class Fleet:
         began, before = self._surroundings.now(), self._view
         # What was seen too long ago says nothing of what fits.
         fits = began < self._valid_until and self._fits()
-        room = [] if before is None else makes_room_for(self._makes_room_for, before, fits=fits)
+        room = None if before is None else makes_room_for(self._makes_room_for, before, fits=fits)
         view = view_of(self._replicas.own_id, await self._replicas.report(room, LEASE))
         if view != before:
             self._parts.clear()
         self._view, self._valid_until = view, began + VALID
         await self._take_over(before, view)
-        if room != self._makes_room_for or before is None:
-            self._makes_room_for = room
+        if room != self._makes_room_for:
+            self._makes_room_for = sorted(view.members) if room is None else room
             self._tell()
         self._changed()
         return began + EVERY

@@ -122,6 +122,8 @@ class Fleet(RuleBasedStateMachine):
         if view is not None:
             fits = self.now < valid_until and self.under_way[name] <= self.part_of(name)
             room = makes_room_for(room, view, fits=fits)
+        else:
+            room = [name, *self.rows]
         for other in [each for each, (until, _) in self.rows.items() if until <= self.now and each != name]:
             del self.rows[other]
             if other in self.under_way:

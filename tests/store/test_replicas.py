@@ -52,6 +52,12 @@ async def test_who_has_not_reported_for_long_is_forgotten_and_has_no_room(databa
     assert await replicas.report(["zz"], LEASE) == (Replica(replicas.own_id, ()),)
 
 
+async def test_newcomer_makes_room_for_all_that_are_there(database, replicas):
+    await report_as(database, "zz")
+    seen = await replicas.report(None, LEASE)
+    assert seen == (Replica(replicas.own_id, ("zz",)), Replica("zz", ()))
+
+
 async def test_own_time_that_was_over_goes_on(replicas):
     await replicas.report((), -LEASE)
     assert [each.id for each in await replicas.report((), LEASE)] == [replicas.own_id]
