@@ -38,8 +38,9 @@ _SESSION = {
 _AWAY = ("08", "57P", "53")
 """SQLSTATE: connection exceptions, shut-downs and starts, too few resources."""
 
-_CONFLICT = ("40001", "40P01")
-"""SQLSTATE: a serialization failure, and a deadlock."""
+_CONFLICT = ("40001", "40P01", "23505")
+"""SQLSTATE: a serialization failure, a deadlock, and a key that is there already: another process may have written it
+since this one looked, and will be found by the next look."""
 
 
 class Postgres:

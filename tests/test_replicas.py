@@ -37,7 +37,7 @@ ORIGINS = 6
 """Each is a subscriber of its own."""
 
 BUDGET = 200
-GUARD = 150
+GUARD = 400
 API_KEY = "key-of-the-replicas"
 SECRET = new_secret(bytes(range(33)))
 HEADERS = {"authorization": f"Bearer {API_KEY}"}

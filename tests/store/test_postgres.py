@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import event, insert, select, text
 
 from store.database import Database
 from store.dialects import feed_end, upsert
@@ -18,6 +18,7 @@ from store.jobs import JobFilter, Jobs
 from store.keys import Keys
 from store.profiles import Profiles, replace_profiles
 from store.records import ApiKey, Scope, StoredProfile
+from store.registration import Registration
 from store.secrets import Secrets
 from store.tables import JOBS, SECRETS
 from tracker.rules.events import subscription_test_event
@@ -150,6 +151,21 @@ async def test_the_same_job_that_is_registered_with_two_replicas_is_one(jobs, ot
     )
     assert sum(is_new for _, is_new in both) == 1
     assert len((await jobs.find(JobFilter(), ALL)).rows) == 1
+
+
+async def test_jobs_that_another_registers_between_the_look_and_the_writing_are_found(database, jobs, others_jobs):
+    loop, quicker = asyncio.get_running_loop(), [new_job(1), new_job(2)]
+
+    @event.listens_for(database._writer, "before_cursor_execute")
+    def be_quicker(_connection, _cursor, statement, *_):
+        # Each time that it has looked and is about to write, even when it is tried again.
+        if statement.startswith("INSERT INTO jobs ") and quicker:
+            asyncio.run_coroutine_threadsafe(others_jobs.register(quicker.pop(0)), loop).result(GUARD)
+
+    wanted = [Registration(new_job(number, id=f"job_later_{number}")) for number in (1, 2)]
+    found = await jobs.register_many(wanted)
+    assert [(job.id, is_new) for job, is_new in found] == [(job_id(1), False), (job_id(2), False)]
+    assert quicker == []
 
 
 async def test_what_is_made_once_is_made_by_one_of_those_that_start_together(database, other):
