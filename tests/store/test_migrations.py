@@ -33,7 +33,7 @@ def make_from_metadata(connection):
 
 def is_json(_context, _inspected, column, *_defaults):
     """PostgreSQL compares no JSON: its defaults are left out, and the others compared as ever (None)."""
-    return False if isinstance(column.type, JSON) else None
+    return False if isinstance(column.type, JSON) or column.computed is not None else None
 
 
 def difference(connection):
