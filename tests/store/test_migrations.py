@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, text
 from sqlmodel import SQLModel
 
 from store import migrations
@@ -31,14 +31,9 @@ def make_from_metadata(connection):
     SQLModel.metadata.create_all(connection)
 
 
-def is_json(_context, _inspected, column, *_defaults):
-    """PostgreSQL compares no JSON: its defaults are left out, and the others compared as ever (None)."""
-    return False if isinstance(column.type, JSON) or column.computed is not None else None
-
-
 def difference(connection):
-    is_postgres = connection.dialect.name == "postgresql"
-    options = {"compare_type": True, "compare_server_default": is_json if is_postgres else True}
+    # PostgreSQL compares no JSON; its defaults are compared as text, with the whole schema.
+    options = {"compare_type": True, "compare_server_default": connection.dialect.name != "postgresql"}
     return compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata)
 
 
