@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from store.delivery_order import insert_deliveries, put_in_order
+from store.dialects import upsert
 from store.events import insert_events
 from store.records import (
     AttemptOutcome,
@@ -98,7 +99,7 @@ def _still_leased(connection: Connection, outcomes: Sequence[AttemptOutcome]) ->
     query = select(DELIVERIES.c.id, DELIVERIES.c.lease_epoch, DELIVERIES.c.status).where(
         DELIVERIES.c.id.in_(ids), DELIVERIES.c.leased_until.is_not(None)
     )
-    rows = {row.id: row for row in connection.execute(query.with_for_update())}
+    rows = {row.id: row for row in connection.execute(query.order_by(DELIVERIES.c.id).with_for_update())}
     held = [
         outcome
         for outcome in outcomes
@@ -122,17 +123,17 @@ def _note_health(
 ) -> dict[str, Health]:
     """Writes how the subscribers of these attempts stand now, and returns it; who simply accepts has no row."""
     subscribers = {outcome.delivery.subscriber for outcome in outcomes}
-    query = select(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber.in_(subscribers)).with_for_update()
+    in_order = select(SUBSCRIBERS).order_by(SUBSCRIBERS.c.subscriber).with_for_update()
+    query = in_order.where(SUBSCRIBERS.c.subscriber.in_(subscribers))
     before = {row["subscriber"]: to_health(row) for row in connection.execute(query).mappings()}
     after = {subscriber: before.get(subscriber, Health(subscriber)) for subscriber in subscribers}
     for outcome in sorted(outcomes, key=lambda outcome: outcome.delivery.updated_at):
         subscriber = outcome.delivery.subscriber
         after[subscriber] = health_after(after[subscriber], outcome)
     changed = {name: health for name, health in after.items() if health != before.get(name, Health(name))}
-    connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber.in_(changed.keys() & before.keys())))
-    rows = [health_row(health) for name, health in changed.items() if health != Health(name)]
-    if rows:
-        connection.execute(insert(SUBSCRIBERS), rows)
+    well = [name for name, health in changed.items() if health == Health(name)]
+    connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber.in_(well)))
+    upsert(connection, SUBSCRIBERS, [health_row(health) for name, health in changed.items() if name not in well])
     return after
 
 

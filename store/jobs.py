@@ -135,7 +135,7 @@ class Jobs:
         """Takes a lease on up to `limit` jobs whose time was over before a time, whatever they wait for."""
         late = (JOBS.c.finished_at.is_(None), JOBS.c.timeout_at <= before, JOBS.c.leased_until.is_(None))
         ids = select(JOBS.c.id).where(*late).order_by(JOBS.c.timeout_at).limit(limit)
-        return await self._database.write(lambda connection: _lease(connection, ids, lease_until))
+        return await self._database.write(lambda connection: self._lease(connection, ids, lease_until))
 
     async def record(
         self,
@@ -193,7 +193,10 @@ class Jobs:
         for share in shares:
             due = [row for lane in share.lanes for row in _due(connection, lane, share, now)]
             ids += [row.id for row in due] if len(due) <= share.count else self._choose(due, share.count, now)
-        return PollClaim(_lease(connection, ids, lease_until) if ids else (), _lanes(connection))
+        return PollClaim(self._lease(connection, ids, lease_until) if ids else (), _lanes(connection))
+
+    def _lease(self, connection: Connection, ids: Sequence[str] | Select[Any], until: datetime) -> tuple[Job, ...]:
+        return _lease(connection, ids, until, self._database.process_id)
 
     def _record(
         self,
@@ -260,22 +263,28 @@ def _due(connection: Connection, lane: str, share: PollShare, now: datetime) -> 
         .where(*_WAITING, JOBS.c.lane == lane, JOBS.c.next_poll_at <= share.until)
         .order_by(JOBS.c.next_poll_at)
         .limit(share.count * _CANDIDATES)
+        .with_for_update(skip_locked=True)
     )
     if share.until > now:
         query = query.where(or_(JOBS.c.next_poll_at <= now, JOBS.c.not_before.is_(None), JOBS.c.not_before <= now))
     return [to_waiting(row) for row in connection.execute(query).mappings()]
 
 
-def _lease(connection: Connection, ids: Sequence[str] | Select[Any], lease_until: datetime) -> tuple[Job, ...]:
-    lease = (
+def _lease(
+    connection: Connection, ids: Sequence[str] | Select[Any], lease_until: datetime, leased_by: str
+) -> tuple[Job, ...]:
+    """Takes what is still free; what another process has its hand on is left to that one."""
+    wanted = select(JOBS.c.id).where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
+    free = wanted.with_for_update(skip_locked=True).cte("free")
+    taken = (
         update(JOBS)
-        .where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
-        .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1)
+        .where(JOBS.c.id.in_(select(free.c.id)))
+        .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1, leased_by=leased_by)
         .returning(*JOBS.c)
     )
-    rows = connection.execute(lease).mappings().all()
+    rows = connection.execute(taken).mappings().all()
     # RETURNING promises no order.
-    return tuple(to_job(row) for row in sorted(rows, key=lambda row: row["next_poll_at"]))
+    return tuple(to_job(row) for row in sorted(rows, key=lambda row: (row["next_poll_at"], row["id"])))
 
 
 def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> list[PollOutcome]:
@@ -283,7 +292,7 @@ def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> li
     query = select(JOBS.c.id, JOBS.c.lease_epoch, JOBS.c.callback_ended_at).where(
         JOBS.c.id.in_(ids), JOBS.c.leased_until.is_not(None)
     )
-    rows = {row.id: row for row in connection.execute(query.with_for_update())}
+    rows = {row.id: row for row in connection.execute(query.order_by(JOBS.c.id).with_for_update())}
     return [
         # The callback may have ended (HTTP 410) while the poll was under way.
         replace(outcome, job=replace(outcome.job, callback_ended_at=rows[outcome.job.id].callback_ended_at))

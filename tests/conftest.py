@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.postgres import Server
 from tracker.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Clock:
@@ -45,3 +50,30 @@ def surroundings(clock: Clock) -> Surroundings:
     """The fake clock, jitter in the middle (delays as they are written), entropy that counts."""
     counter = itertools.count(1)
     return Surroundings(now=clock, jitter=lambda: 0.5, entropy=lambda size: next(counter).to_bytes(size, "big"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """One PostgreSQL server for all tests; whoever stops it starts it again."""
+    with Server() as server:
+        yield server
+
+
+on_both_back_ends = pytest.mark.parametrize("back_end", ["sqlite", "postgres"], indirect=True)
+"""For a test of the whole service that is to run on PostgreSQL too; it takes `back_end`, before its `stage`."""
+
+
+@pytest.fixture
+def back_end(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The setting that leads to the test's back end: to a file, unless the test says otherwise."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return {}
+    return {"TRACKER_DATABASE_URL": request.getfixturevalue("postgres_url")}
+
+
+@pytest.fixture
+def postgres_url(postgres: Server) -> Iterator[str]:
+    """A database on that server whose schema is up to date."""
+    url = postgres.new_url()
+    yield url
+    postgres.drop(url)
