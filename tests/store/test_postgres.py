@@ -14,7 +14,8 @@ from store.database import Database
 from store.dialects import feed_end, upsert
 from store.errors import DatabaseAwayError, DatabaseUnavailableError
 from store.events import insert_events
-from store.jobs import JobFilter, Jobs
+from store.job_filter import JobFilter
+from store.jobs import Jobs
 from store.keys import Keys
 from store.profiles import Profiles, replace_profiles
 from store.records import ApiKey, Scope, StoredProfile

@@ -48,4 +48,7 @@ def _make_labels_anew() -> None:
         " FROM old_job_labels JOIN jobs ON jobs.id = old_job_labels.job_id ORDER BY job_id, label, value"
     )
     op.drop_table("old_job_labels")
+    if op.get_bind().dialect.name == "postgresql":
+        # The old table had the name that its key would have been given.
+        op.execute("ALTER INDEX job_labels_pkey1 RENAME TO job_labels_pkey")
     op.create_index("job_labels_by_value", "job_labels", ["label", "value", "facet", "job_id"])
