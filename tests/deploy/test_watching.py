@@ -48,7 +48,8 @@ def panels():
 def dashboard_expressions():
     asked = [target["expr"] for panel in panels() for target in panel["targets"]]
     asked += [each["expr"] for each in DASHBOARD["annotations"]["list"] if "expr" in each]
-    asked += re.findall(r"label_values\((.+), \w+\)", json.dumps(DASHBOARD["templating"]).replace('\\"', '"'))
+    variables = [each["definition"] for each in DASHBOARD["templating"]["list"] if "definition" in each]
+    asked += [re.fullmatch(r"label_values\((.+), \w+\)", query)[1] for query in variables]
     return [re.sub(r"\$\w+", lambda found: VARIABLES[found[0]], expression) for expression in asked]
 
 
@@ -59,7 +60,7 @@ EXPRESSIONS = [*(rule["expr"] for rule in RULES), *dashboard_expressions()]
 async def told(surroundings, clock):
     """Every sample name that a service has told of after a job's life, with its labels."""
     async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
-        stage.world.add("scenario", "job", scenario_scripts.success(3), job_id="r1")
+        stage.world.add("scenario", "job", scenario_scripts.success(2.9), job_id="r1")
         await register(stage, provider="scenario", remote_id="r1")
         await live(stage, clock, 60)
         families = await families_of(stage.client)
