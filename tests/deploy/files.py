@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +31,10 @@ def resource(kind: str, name: str = "tracker") -> dict[str, Any]:
     every = [each for path in DEPLOY.glob("kubernetes/*.yaml") for each in yaml.safe_load_all(path.read_text("utf-8"))]
     (found,) = [each for each in every if each["kind"] == kind and each.get("metadata", {}).get("name", name) == name]
     return found
+
+
+def run(*command: str | Path, cwd: Path = CHECKOUT, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end."""
+    return subprocess.run(  # noqa: S603 - our own commands
+        command, cwd=cwd, env=os.environ | environ, capture_output=True, text=True, check=False, timeout=60
+    )

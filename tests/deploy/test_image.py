@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import tomllib
 from importlib.metadata import requires
-from os import environ
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from tracker.demo.stage import set_up
 
-from .files import CHECKOUT, DEPLOY, PORT, load_all, text_of
+from .files import CHECKOUT, DEPLOY, PORT, load_all, run, text_of
 
 DOCKERFILE = re.sub(r"\\\n", "", text_of("Dockerfile"))
 LINES = [line for line in DOCKERFILE.splitlines() if line and not line.startswith("#")]
@@ -78,7 +76,9 @@ def test_image_installs_by_the_pins_and_from_wheels_alone():
 
 def test_what_the_image_copies_is_there_and_is_sent_to_the_builder():
     sent = {line.removeprefix("!") for line in text_of("Dockerfile.dockerignore").splitlines() if line.startswith("!")}
-    copied = {name for line in LINES if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]}
+    copied = {
+        name for line in LINES if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]
+    }
     assert copied == sent
     assert all((CHECKOUT / name).exists() for name in copied)
 
@@ -105,40 +105,27 @@ async def stage(surroundings):
         yield stage
 
 
-def ask(stage, path):
-    port = urlsplit(stage.url).port
-    return subprocess.run(
-        [sys.executable, DEPLOY / "healthcheck.py", path],
-        env={**environ, "TRACKER_PORT": str(port), "http_proxy": "http://127.0.0.1:9"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def ask(path, port):
+    return run(sys.executable, DEPLOY / "healthcheck.py", path, TRACKER_PORT=str(port), http_proxy="http://127.0.0.1:9")
 
 
 async def test_health_check_passes_where_the_service_is_well(stage, in_thread):
     (command,) = re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     assert command == '["python", "/opt/tracker/healthcheck.py", "/healthz"]'
     for path in ("/healthz", "/readyz"):
-        done = await in_thread(ask, stage, path)
+        done = await in_thread(ask, path, urlsplit(stage.url).port)
         assert (done.returncode, done.stderr) == (0, ""), path
 
 
 async def test_health_check_fails_and_says_why_where_the_service_is_not_well(stage, in_thread):
     stage.service.bell.close()
-    done = await in_thread(ask, stage, "/readyz")
+    done = await in_thread(ask, "/readyz", urlsplit(stage.url).port)
     assert done.returncode == 1
     assert '/readyz answers 503: {"status":"unready","reasons":["The service is stopping."]}' in done.stderr
 
 
 def test_health_check_fails_where_nobody_listens(unused_port):
-    done = subprocess.run(
-        [sys.executable, DEPLOY / "healthcheck.py"],
-        env={**environ, "TRACKER_PORT": str(unused_port)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ask("/healthz", unused_port)
     assert done.returncode == 1
     assert done.stderr.startswith("/healthz does not answer: ConnectionRefusedError")
 

@@ -44,7 +44,9 @@ def test_example_names_every_setting_and_none_else(example, descriptions):
 
 
 def test_example_names_every_setting_of_the_readme(example):
-    table = CHECKOUT.joinpath("README.md").read_text("utf-8").partition("\n## Settings\n")[2].partition("\n\nCommands")[0]
+    table = (
+        CHECKOUT.joinpath("README.md").read_text("utf-8").partition("\n## Settings\n")[2].partition("\n\nCommands")[0]
+    )
     named = {name for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
     assert len(named) > 15
     assert named <= set(example)

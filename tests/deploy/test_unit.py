@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from collections import defaultdict
 
@@ -13,7 +12,7 @@ from typer.main import get_command
 
 from tracker.cli.app import app
 
-from .files import text_of
+from .files import run, text_of
 
 UNIT = text_of("systemd/tracker.service")
 VALUES = defaultdict(list)
@@ -78,4 +77,4 @@ def analyzed(tmp_path):
 
 
 def analyze(*arguments):
-    return subprocess.run([ANALYZE, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return run(ANALYZE, *arguments)
