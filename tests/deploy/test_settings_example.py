@@ -13,7 +13,7 @@ from tracker.settings import NAMES, Settings
 
 from .files import CHECKOUT, DEPLOY, load_all, text_of
 
-OF_THE_CLIENTS = {"TRACKER_URL"}
+OF_THE_CLIENTS = {"TRACKER_URL", "TRACKER_LISTEN_SECRET"}
 WITHOUT_A_DEFAULT = {"public_url", "allowed", "providers_dir", "delay_per_poll", "log_format", "environ"}
 """What the example shows an example of, since there is no default, or none that can be written down."""
 
