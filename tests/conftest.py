@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,11 @@ from tracker.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: many tests wait for other processes."""
+    return (os.cpu_count() or 1) + 1
 
 
 class Clock:

@@ -33,6 +33,10 @@ def upgrade() -> None:
 def _make_labels_anew() -> None:
     op.drop_index("job_labels_by_value", "job_labels")
     op.rename_table("job_labels", "old_job_labels")
+    if op.get_bind().dialect.name == "postgresql":
+        # Its constraints keep their names, which those of the new table are to have.
+        for name in ("job_labels_pkey", "job_labels_job_id_fkey"):
+            op.execute(f"ALTER TABLE old_job_labels RENAME CONSTRAINT {name} TO old_{name}")
     op.create_table(
         "job_labels",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -48,7 +52,4 @@ def _make_labels_anew() -> None:
         " FROM old_job_labels JOIN jobs ON jobs.id = old_job_labels.job_id ORDER BY job_id, label, value"
     )
     op.drop_table("old_job_labels")
-    if op.get_bind().dialect.name == "postgresql":
-        # The old table had the name that its key would have been given.
-        op.execute("ALTER INDEX job_labels_pkey1 RENAME TO job_labels_pkey")
     op.create_index("job_labels_by_value", "job_labels", ["label", "value", "facet", "job_id"])
