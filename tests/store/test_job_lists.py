@@ -68,6 +68,14 @@ async def test_filter_finds_what_it_says_newest_first(jobs, wanted, numbers):
     assert await found(jobs, **wanted) == numbers
 
 
+async def test_more_values_can_be_asked_for_than_a_page_holds(jobs):
+    for number in range(1, 8):
+        await jobs.register(new_job(number))
+    wanted = JobFilter(remote_ids=tuple(f"remote-{number}" for number in range(1, 8)))
+    page = await jobs.find(wanted, 1)
+    assert [job.remote_id for job in page.rows] == ["remote-7"]
+
+
 @pytest.mark.usefixtures("four_jobs")
 async def test_filters_of_all_sorts_hold_together(jobs):
     wanted = {
