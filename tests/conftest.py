@@ -16,10 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_LONGEST = ("test_replicas.py", "test_crash.py")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are cores: many tests wait for other processes."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 
 class Clock:
