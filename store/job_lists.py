@@ -19,7 +19,7 @@ from store.rows import to_job
 from store.tables import JOB_LABELS, JOBS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from store.job_filter import JobFilter
 
@@ -108,20 +108,6 @@ def _is_labelled(job_id: ColumnElement[str], number: int) -> ColumnElement[bool]
 
 def _from_streams(connection: Connection, wanted: JobFilter, ids: Range, limit: int) -> list[RowMapping]:
     streams = streams_of(connection, wanted, ids)
-<<<<<<< HEAD
-    checks = tuple(name for name in _CHECKS if getattr(wanted, name) and (streams.key != "facet" or name not in _IN))
-    listed: list[tuple[str | None, Range]] = sorted(streams.ranges.items(), key=lambda item: item[1].end, reverse=True)
-    if streams.key == "facet" and not (checks or streams.labels):
-        # Each range ends with a job of the list, so those behind so many hold none of its first jobs.
-        listed = listed[:limit]
-    rows = [row for part in _parts(listed) for row in _merged(connection, wanted, streams, part, checks, limit)]
-    return sorted(rows, key=lambda row: row["id"], reverse=True)[:limit]
-
-
-def _parts(listed: Sequence[tuple[str | None, Range]]) -> Iterator[Sequence[tuple[str | None, Range]]]:
-    for start in range(0, len(listed), _MOST_STREAMS):
-        yield listed[start : start + _MOST_STREAMS]
-=======
     parts = _parts(streams.ranges, _streams_at_once(wanted, streams))
     rows = [row for part in parts for row in _merged(connection, wanted, streams, part, limit)]
     return sorted(rows, key=lambda row: row["id"], reverse=True)[:limit]
@@ -139,7 +125,6 @@ def _parts(ranges: Mapping[str, Range], size: int) -> Iterator[list[tuple[str | 
     listed: list[tuple[str | None, Range]] = list(ranges.items())
     for start in range(0, len(listed), size):
         yield listed[start : start + size]
->>>>>>> main
 
 
 def _merged(
@@ -147,10 +132,10 @@ def _merged(
     wanted: JobFilter,
     streams: Streams,
     ranges: Sequence[tuple[str | None, Range]],
-    checks: tuple[str, ...],
     limit: int,
 ) -> Sequence[RowMapping]:
     """The newest jobs of these streams."""
+    checks = tuple(name for name in _CHECKS if getattr(wanted, name) and (streams.key != "facet" or name not in _IN))
     # Few sizes, so that statements are compiled and planned once. A stream too many has the key NULL, and no jobs.
     size = 1 << (len(ranges) - 1).bit_length()
     shape = _Shape(streams.key, streams.label is not None, size, len(streams.labels), checks)

@@ -78,8 +78,6 @@ async def test_more_values_can_be_asked_for_than_a_page_holds(jobs):
     assert [job.remote_id for job in page.rows] == ["remote-7"]
 
 
-<<<<<<< HEAD
-=======
 async def test_each_filter_takes_a_hundred_values(jobs):
     tags = tuple(f"tag-{number}" for number in range(100))
     for number in range(1, 3):
@@ -96,7 +94,6 @@ async def test_each_filter_takes_a_hundred_values(jobs):
         assert [job.remote_id for job in (await jobs.find(each, ALL)).rows] == ["remote-2", "remote-1"]
 
 
->>>>>>> main
 @pytest.mark.usefixtures("four_jobs")
 async def test_filters_of_all_sorts_hold_together(jobs):
     wanted = {
