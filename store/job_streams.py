@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from store.facets import parse_facet, registered_between
 from store.ids import first_id, milliseconds
@@ -16,10 +16,10 @@ from store.skips import different_values
 from store.tables import JOB_LABELS, JOBS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, FromClause
+    from sqlalchemy import ColumnElement, FromClause, ScalarSelect
 
     from store.job_filter import JobFilter
 
@@ -80,9 +80,10 @@ def streams_of(connection: Connection, wanted: JobFilter, ids: Range) -> Streams
         return Streams("facet", {})
     if labels:
         labels = _rarest_first(connection, labels)
-        facets = reduce(_in_both, [_facets(connection, _FACETS_OF_LABEL, wanted, ids, label) for label in labels])
+        facets = _facets_of_labels(connection, wanted, labels)
         return Streams("facet", _to_read(facets, wanted, ids), labels[0], labels[1:])
-    return Streams("facet", _to_read(_facets(connection, _FACETS, wanted, ids), wanted, ids))
+    facets = dict.fromkeys(connection.execute(_FACETS, _bounds(wanted)).scalars(), Range())
+    return Streams("facet", _to_read(facets, wanted, ids))
 
 
 def _ids_between(first: int | None, last: int | None) -> Range:
@@ -135,12 +136,17 @@ def _bounds(wanted: JobFilter) -> dict[str, str]:
     return {"low": min(statuses, default=""), "high": max(statuses, default="") + "~"}
 
 
-def _facets(
-    connection: Connection, query: Select[Any], wanted: JobFilter, ids: Range, label: tuple[str, str] | None = None
-) -> dict[str, Range]:
-    """The facets that there are, and from which id to which one each has jobs before the end of `ids`."""
-    values = _bounds(wanted) | {"end": ids.end} | (named_label(label) if label else {})
-    return {row.value: Range(row.first, row.last + "0") for row in connection.execute(query, values) if row.last}
+def _facets_of_labels(connection: Connection, wanted: JobFilter, labels: Sequence[tuple[str, str]]) -> dict[str, Range]:
+    """The facets that jobs of all these labels may have, and the ids that they may have in each."""
+    if len(labels) == 1:
+        facets = connection.execute(_FACETS_OF_LABEL, _bounds(wanted) | named_label(labels[0])).scalars()
+        return dict.fromkeys(facets, Range())
+    return reduce(_in_both, [_ranges_of_label(connection, wanted, label) for label in labels])
+
+
+def _ranges_of_label(connection: Connection, wanted: JobFilter, label: tuple[str, str]) -> dict[str, Range]:
+    rows = connection.execute(_RANGES_OF_LABEL, _bounds(wanted) | named_label(label))
+    return {row.value: Range(row.first, row.last + "0") for row in rows}
 
 
 def _in_both(some: Mapping[str, Range], others: Mapping[str, Range]) -> dict[str, Range]:
@@ -167,15 +173,18 @@ def named_label(label: tuple[str, str], number: int = 0) -> dict[str, str]:
 _HAS_LABEL = has_label(JOB_LABELS)
 _COUNT = select(func.count()).select_from(select(JOB_LABELS.c.job_id).where(*_HAS_LABEL).limit(_COUNTED).subquery())
 
-
-def _facets_query(
-    facet: ColumnElement[str], job_id: ColumnElement[str], *conditions: ColumnElement[bool]
-) -> Select[Any]:
-    value = different_values(facet, *conditions, low=bindparam("low"), high=bindparam("high")).c.value
-    of_facet = (*conditions, facet == value, job_id < bindparam("end"))
-    first, last = (select(end(job_id)).where(*of_facet).scalar_subquery() for end in (func.min, func.max))
-    return select(value, first.label("first"), last.label("last")).where(value.is_not(None))
+_BETWEEN: dict[str, ColumnElement[str]] = {name: bindparam(name) for name in ("low", "high")}
+_DIFFERENT = different_values(JOBS.c.facet, **_BETWEEN).c.value
+_DIFFERENT_OF_LABEL = different_values(JOB_LABELS.c.facet, *_HAS_LABEL, **_BETWEEN).c.value
+_FACETS = select(_DIFFERENT).where(_DIFFERENT.is_not(None))
+_FACETS_OF_LABEL = select(_DIFFERENT_OF_LABEL).where(_DIFFERENT_OF_LABEL.is_not(None))
 
 
-_FACETS = _facets_query(JOBS.c.facet, JOBS.c.id)
-_FACETS_OF_LABEL = _facets_query(JOB_LABELS.c.facet, JOB_LABELS.c.job_id, *_HAS_LABEL)
+def _end_of_range(end: Callable[[ColumnElement[str]], ColumnElement[str]]) -> ScalarSelect[str]:
+    in_facet = (*_HAS_LABEL, JOB_LABELS.c.facet == _DIFFERENT_OF_LABEL)
+    return select(end(JOB_LABELS.c.job_id)).where(*in_facet).scalar_subquery()
+
+
+_RANGES_OF_LABEL = _FACETS_OF_LABEL.add_columns(
+    _end_of_range(func.min).label("first"), _end_of_range(func.max).label("last")
+)
