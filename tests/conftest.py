@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tracker.demo.stage import set_up
 from tracker.surroundings import Surroundings
 
 
@@ -45,3 +46,10 @@ def surroundings(clock: Clock) -> Surroundings:
     """The fake clock, jitter in the middle (delays as they are written), entropy that counts."""
     counter = itertools.count(1)
     return Surroundings(now=clock, jitter=lambda: 0.5, entropy=lambda size: next(counter).to_bytes(size, "big"))
+
+
+@pytest.fixture
+async def stage(surroundings):
+    """A service with simulated providers and a receiver, all of which do nothing by themselves."""
+    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
+        yield stage
