@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.postgres import Server
+from tracker.demo.stage import set_up
 from tracker.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -92,3 +93,10 @@ def postgres_url(postgres: Server) -> Iterator[str]:
     url = postgres.new_url()
     yield url
     postgres.drop(url)
+
+
+@pytest.fixture
+async def stage(surroundings, back_end):
+    """A service with simulated providers and a receiver, all of which do nothing by themselves."""
+    async with set_up(surroundings, overrides=back_end, is_ticking=False, is_learning=False) as stage:
+        yield stage

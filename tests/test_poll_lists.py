@@ -20,12 +20,6 @@ from tracker.rules.sightings import seen
 from tracker.rules.track import MOST_LIST_MISSES
 
 
-@pytest.fixture
-async def stage(surroundings, back_end):
-    async with set_up(surroundings, overrides=back_end, is_ticking=False, is_learning=False) as stage:
-        yield stage
-
-
 async def begin(stage, count, script=None, provider="scenario", **body):
     """Starts and registers so many jobs at once."""
     for number in range(count):
