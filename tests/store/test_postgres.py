@@ -1,10 +1,13 @@
 """What only a database that many processes share can do: several at once, a server that goes away and comes back."""
 
 import asyncio
+import os
 import queue
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from select import select as select_readable
 
 import psycopg
 import pytest
@@ -251,6 +254,53 @@ async def test_while_the_server_is_away_everything_says_so_at_once(postgres, dat
 
 def current(connection):
     return connection.execute(text("SELECT 1")).scalar()
+
+
+async def test_server_that_takes_no_writes_is_taken_for_away(postgres, postgres_url, open_database):
+    database = open_database(postgres_url)
+    name = postgres_url.rpartition("/")[2]
+    postgres._execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    database._back_end.writer.dispose()
+    with pytest.raises(DatabaseAwayError):
+        await database.write(lambda connection: connection.execute(insert(SECRETS), row("early", "1")) and None)
+    postgres._execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    database._back_end.writer.dispose()
+    await database.write(lambda connection: connection.execute(insert(SECRETS), row("late", "1")) and None)
+
+
+@pytest.mark.parametrize("options", ["", "?options=-csearch_path%3Dpublic"])
+async def test_session_is_set_without_the_start_packet_that_a_pooler_would_refuse(postgres_url, open_database, options):
+    database = open_database(postgres_url + options)
+    for engine in (database._reader, database._writer, database._back_end._side):
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar() == "10s"
+            sent = connection.connection.driver_connection.info.get_parameters().get("options", "")
+            assert "idle_in_transaction" not in sent
+
+
+async def test_server_that_is_gone_without_a_word_is_found_out(database):
+    with database._reader.connect() as connection:
+        dialled = socket.socket(fileno=os.dup(connection.connection.driver_connection.fileno()))
+        with dialled:
+            assert dialled.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert dialled.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 10
+            assert dialled.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 30_000
+
+
+async def test_write_whose_transaction_was_held_for_too_long_is_run_again(database):
+    tries = []
+
+    def work(connection):
+        tries.append(connection)
+        if len(tries) == 1:
+            # As for one that is paused in the middle of it.
+            connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '1ms'")
+            select_readable([connection.connection.driver_connection], [], [], GUARD)
+        connection.execute(insert(SECRETS), row("kept", "1"))
+        return "done"
+
+    assert await database.write(work) == "done"
+    assert len(tries) == 2
 
 
 async def test_write_whose_connection_is_lost_on_the_way_is_run_again(database, other):
