@@ -334,6 +334,15 @@ async def test_hints_are_heard_by_others_and_their_loss_too(postgres, database, 
     assert await asyncio.to_thread(heard.get, timeout=GUARD) == "two"
 
 
+async def test_ids_are_sorted_by_their_bytes_whatever_the_language_of_the_database(database):
+    sorted_otherwise = text(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' "
+        "AND column_name IN ('id', 'job_id', 'event_id', 'delivery_id', 'subscription_id', 'subscriber') "
+        "AND data_type = 'character varying' AND collation_name IS DISTINCT FROM 'C'"
+    )
+    assert await database.read(lambda connection: connection.execute(sorted_otherwise).all()) == []
+
+
 def test_several_that_start_at_once_on_an_empty_database_migrate_it_once(postgres):
     url = postgres.empty_url()
     with ThreadPoolExecutor(4) as threads:
