@@ -26,6 +26,9 @@ _CONNECT_SECONDS = 5
 _LISTEN_SECONDS = 1.0
 """After so long a listener looks whether the database was closed; and so long it waits before it connects again."""
 
+_LONGEST_LOCK = "10s"
+"""So long a migration waits for a table. Behind it all replicas wait, be it only for a back-up to end."""
+
 _CHANNEL = "tracker"
 _LONGEST_HINT = 7000
 """PostgreSQL takes 7999 bytes."""
@@ -76,6 +79,7 @@ class Postgres:
             with opened.writer.begin() as connection:
                 _require_utf8(connection)
                 take_turns(connection, "migrations")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LONGEST_LOCK}'")
                 upgrade(connection)
         except BaseException as error:
             opened.close()

@@ -11,7 +11,7 @@ from select import select as select_readable
 
 import psycopg
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import create_engine, event, insert, select, text
 
 from store.database import Database
 from store.dialects import feed_end, upsert
@@ -20,6 +20,7 @@ from store.events import insert_events
 from store.job_filter import JobFilter
 from store.jobs import Jobs
 from store.keys import Keys
+from store.migrations import upgrade
 from store.profiles import Profiles, replace_profiles
 from store.records import ApiKey, Scope, StoredProfile
 from store.registration import Registration
@@ -136,6 +137,8 @@ async def test_two_that_claim_at_once_never_take_the_same_job(jobs, others_jobs)
     for number in range(20):
         await jobs.register(new_job(number))
     claims = await asyncio.gather(*(claim_due(each, NOW, 6) for each in (jobs, others_jobs) * 4))
+    # What one had its hand on while it chose is left over by the other.
+    claims.append(await claim_due(jobs, NOW, 20))
     taken = [job.id for claim in claims for job in claim.jobs]
     assert len(taken) == len(set(taken)) == 20
 
@@ -352,6 +355,21 @@ def test_several_that_start_at_once_on_an_empty_database_migrate_it_once(postgre
         database.close()
     postgres.drop(url)
     assert len(revisions) == 1
+
+
+def test_migration_does_not_hold_the_others_up_behind_a_back_up(postgres, monkeypatch):
+    monkeypatch.setattr("store.postgres._LONGEST_LOCK", "50ms")
+    url = postgres.empty_url()
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        upgrade(connection, "0009")
+    with engine.connect() as back_up:
+        back_up.exec_driver_sql("LOCK TABLE jobs IN ACCESS SHARE MODE")
+        with pytest.raises(DatabaseUnavailableError, match="lock timeout"):
+            Database.open(url)
+    Database.open(url).close()
+    engine.dispose()
+    postgres.drop(url)
 
 
 def test_database_that_cannot_be_opened_is_named_without_its_password():
