@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam,
 from store.job_streams import Range, Streams, has_label, id_at, ids_of, named_label, streams_of
 from store.records import Job, Page
 from store.rows import to_job
-from store.tables import JOB_LABELS, JOBS
+from store.tables import JOB_COLUMNS, JOB_LABELS, JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -97,8 +97,9 @@ def _looked_through(connection: Connection, wanted: JobFilter, ids: Range, limit
     for number, label in enumerate(dict.fromkeys(wanted.labels)):
         checks.append(_is_labelled(JOBS.c.id, number))
         values |= named_label(label, number)
-    query = select(JOBS).where(JOBS.c.id >= ids.first, JOBS.c.id < ids.end, *checks).order_by(JOBS.c.id.desc())
-    return list(connection.execute(query.limit(limit), values).mappings())
+    found = select(*JOB_COLUMNS).where(JOBS.c.id >= ids.first, JOBS.c.id < ids.end, *checks)
+    newest = found.order_by(JOBS.c.id.desc()).limit(limit)
+    return list(connection.execute(newest, values).mappings())
 
 
 def _is_labelled(job_id: ColumnElement[str], number: int) -> ColumnElement[bool]:
@@ -157,7 +158,7 @@ def _query(shape: _Shape) -> Select[Any]:
     branches = [_branch(shape, number) for number in range(shape.streams)]
     merged = union_all(*branches) if shape.streams > 1 else branches[0]
     ids = merged.order_by(branches[0].selected_columns.id.desc()).limit(bindparam("limit")).subquery()
-    return select(JOBS).join(ids, JOBS.c.id == ids.c.id).order_by(JOBS.c.id.desc())
+    return select(*JOB_COLUMNS).join(ids, JOBS.c.id == ids.c.id).order_by(JOBS.c.id.desc())
 
 
 def _branch(shape: _Shape, number: int) -> Select[Any]:

@@ -15,6 +15,7 @@ from store.events import insert_events
 from store.job_lists import find_jobs
 from store.labels import move_labels
 from store.leases import free_leases
+from store.poll_times import TICKS_AND_THE_NEXT, poll_times, tick_of
 from store.profiles import replace_profiles
 from store.records import (
     HeldAccount,
@@ -31,7 +32,7 @@ from store.records import (
 from store.registration import Registration, register_jobs
 from store.rows import job_row, to_job, to_transition, to_waiting, transition_row
 from store.subscriptions import all_subscriptions
-from store.tables import JOBS, TRANSITIONS
+from store.tables import JOB_COLUMNS, JOBS, TRANSITIONS
 
 if TYPE_CHECKING:
     from store.attempts import FanOut
@@ -71,7 +72,7 @@ _CHANGED_BY_POLLS = (
 _CHANGED_BY_TRANSITIONS = ("status", "finished_at", "facet")
 
 
-_RECORD = update(JOBS).where(JOBS.c.id == bindparam("job")).values(leased_until=None)
+_RECORD = update(JOBS).where(JOBS.c.id == bindparam("job")).values(leased_until=None, poll_ticks=TICKS_AND_THE_NEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ class Jobs:
         return await self._database.read(
             lambda connection: tuple(to_transition(row) for row in connection.execute(query).mappings())
         )
+
+    async def poll_times(self, job_id: str) -> tuple[datetime, ...]:
+        """When a job was polled, the oldest first: at least its last `MOST_POLL_TIMES / 2` polls."""
+        return await self._database.read(lambda connection: poll_times(connection, job_id))
 
     async def lanes(self) -> tuple[PollLane, ...]:
         """The lanes that jobs wait in, and when the first job of each is due."""
@@ -208,10 +213,10 @@ class Jobs:
         replace_profiles(connection, profiles)
         replace_accounts(connection, accounts)
         kept = _still_leased(connection, outcomes)
-        moved = [outcome.job for outcome in kept if outcome.transitions]
-        _update(connection, [outcome.job for outcome in kept if not outcome.transitions], _CHANGED_BY_POLLS)
+        moved = [outcome for outcome in kept if outcome.transitions]
+        _update(connection, [outcome for outcome in kept if not outcome.transitions], _CHANGED_BY_POLLS)
         _update(connection, moved, _CHANGED_BY_POLLS + _CHANGED_BY_TRANSITIONS)
-        move_labels(connection, moved)
+        move_labels(connection, [outcome.job for outcome in moved])
         transitions = [transition_row(transition) for outcome in kept for transition in outcome.transitions]
         if transitions:
             connection.execute(insert(TRANSITIONS), transitions)
@@ -226,7 +231,7 @@ class Jobs:
 
 
 def _get(connection: Connection, job_id: str, *, to_change: bool = False) -> Job | None:
-    query = select(JOBS).where(JOBS.c.id == job_id)
+    query = select(*JOB_COLUMNS).where(JOBS.c.id == job_id)
     row = connection.execute(query.with_for_update() if to_change else query).mappings().first()
     return to_job(row) if row else None
 
@@ -281,7 +286,7 @@ def _lease(
         update(JOBS)
         .where(JOBS.c.id.in_(select(free.c.id)))
         .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1, leased_by=leased_by)
-        .returning(*JOBS.c)
+        .returning(*JOB_COLUMNS)
     )
     rows = connection.execute(taken).mappings().all()
     # RETURNING promises no order.
@@ -302,10 +307,10 @@ def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> li
     ]
 
 
-def _update(connection: Connection, jobs: Sequence[Job], names: Sequence[str]) -> None:
-    if jobs:
-        rows = [(job.id, job_row(job)) for job in jobs]
-        connection.execute(_RECORD, [{name: row[name] for name in names} | {"job": id_} for id_, row in rows])
+def _update(connection: Connection, outcomes: Sequence[PollOutcome], names: Sequence[str]) -> None:
+    if outcomes:
+        rows = [(job_row(outcome.job), {"job": outcome.job.id, "tick": tick_of(outcome)}) for outcome in outcomes]
+        connection.execute(_RECORD, [{name: row[name] for name in names} | beside for row, beside in rows])
 
 
 def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:

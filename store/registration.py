@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from store.labels import insert_labels
 from store.rows import job_row, to_job
-from store.tables import JOBS
+from store.tables import JOB_COLUMNS, JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ def register_jobs(connection: Connection, registrations: Sequence[Registration])
 
 def _known_jobs(connection: Connection, remote_ids: Iterable[str]) -> dict[_Name, Job]:
     """The last run of each job with one of these remote ids."""
-    query = select(JOBS).where(JOBS.c.remote_id.in_(remote_ids)).order_by(JOBS.c.run)
+    query = select(*JOB_COLUMNS).where(JOBS.c.remote_id.in_(remote_ids)).order_by(JOBS.c.run)
     jobs = [to_job(row) for row in connection.execute(query).mappings()]
     return {_name(job): job for job in jobs}
 

@@ -29,6 +29,7 @@ from store.records import (
     FINAL_STATUSES,
     AttemptResult,
     DeliveryStatus,
+    Job,
     ReplayStatus,
     Scope,
     Status,
@@ -185,6 +186,7 @@ class JobRow(SQLModel, table=True):
     lane: str | None = Field(sa_column_args=(Computed(_LANE),))
     facet: str = Field(sa_type=PlainText, sa_column_kwargs={"server_default": text("''")})
     leased_by: str | None
+    poll_ticks: str = Field(sa_column_kwargs={"server_default": text("''")})
 
 
 class JobLabelRow(SQLModel, table=True):
@@ -525,6 +527,8 @@ def _table(name: str) -> Table:
 
 
 JOBS = _table("jobs")
+JOB_COLUMNS = tuple(JOBS.c[name] for name in Job.__dataclass_fields__)
+"""What a record of a job is made of. The rest is the store's own, and seldom read."""
 JOB_LABELS = _table("job_labels")
 TRANSITIONS = _table("transitions")
 EVENTS = _table("events")

@@ -81,8 +81,17 @@ async def test_expand_adds_what_is_asked_for(client, service):
 
 async def test_expand_before_the_first_poll_is_empty(client):
     job = await track(client)
-    shown = await fetch(client, f"/v1/jobs/{job['id']}", expand="history,steps,reading")
-    assert (shown["history"], shown["steps"], shown["reading"]) == ([], [], None)
+    shown = await fetch(client, f"/v1/jobs/{job['id']}", expand="history,polls,steps,reading")
+    assert [shown[part] for part in ("history", "poll_times", "steps", "reading")] == [[], [], [], None]
+
+
+async def test_expanded_polls_are_the_times_of_its_polls(client, service):
+    job = await track(client)
+    await see(service, job, "running")
+    await see(service, job, "succeeded")
+    shown = await fetch(client, f"/v1/jobs/{job['id']}", expand="polls")
+    assert (shown["polls"], len(shown["poll_times"])) == (2, 2)
+    assert job["created_at"] <= shown["poll_times"][0] <= shown["poll_times"][1] <= shown["last_polled_at"]
 
 
 async def test_unknown_expansion_is_refused(client):

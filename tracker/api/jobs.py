@@ -25,7 +25,7 @@ LONGEST_WAIT = 300.0
 USUAL_WAIT = 30.0
 _PREFERRED_WAIT = re.compile(r'(?:^|[,;])\s*wait\s*=\s*("?)(\d+)\1\s*(?:$|[,;])', re.IGNORECASE | re.ASCII)
 """The preference as RFC 7240 spells it, alone or among others."""
-_EXPANSIONS = ("history", "steps", "reading")
+_EXPANSIONS = ("history", "polls", "steps", "reading")
 
 
 async def show(request: Request) -> Response:
@@ -49,6 +49,8 @@ async def _expanded(request: Request, job: Job, expansions: set[str]) -> dict[st
     shown: dict[str, Any] = {}
     if "history" in expansions:
         shown["history"] = [transition_payload(row) for row in await context_of(request).jobs.history(job.id)]
+    if "polls" in expansions:
+        shown["poll_times"] = [rfc3339(at) for at in await context_of(request).jobs.poll_times(job.id)]
     if "steps" in expansions:
         shown["steps"] = [{"id": step.id, "type": step.type, "status": step.status} for step in job.steps]
     if "reading" in expansions:

@@ -55,7 +55,7 @@ AFTER = Parameter("after", "Where to go on: a `next_cursor` of the feed, or an i
 
 EXPAND = Parameter(
     "expand",
-    "What to show along: `history`, `steps` and `reading`, separated by commas or repeated.",
+    "What to show along: `history`, `polls` (as `poll_times`), `steps` and `reading`, separated by commas or repeated.",
     repeats=True,
 )
 TIMEOUT = Parameter(

@@ -139,11 +139,15 @@ class Step(Shape):
     status: str
 
 
+_POLL_TIMES = "When it was polled, oldest first, to a tenth of a second: the last 125 polls at least, and at most 250."
+
+
 class ExpandedJob(Job):
     """A job, and what was asked for along with it."""
 
     expected_finish_at: Time | None = None
     history: list[Transition] | None = None
+    poll_times: Annotated[list[Time], Field(description=_POLL_TIMES)] | None = None
     steps: list[Step] | None = None
     reading: Json | None = None
 
@@ -295,6 +299,15 @@ class Key(Shape):
     last_used_at: Time | None
     expires_at: Time | None
     revoked_at: Time | None
+
+
+class OwnKey(Shape):
+    """The key that a caller uses; that of the settings has no id, and no end."""
+
+    id: str | None
+    name: str
+    scope: Annotated[Scope, Field(strict=False)]
+    expires_at: Time | None
 
 
 class NewKey(Key):

@@ -71,7 +71,7 @@ def track(provider: str, remote_id: str, **options: Unpack[JobOptions]) -> Call[
 
 
 def get_job(job_id: str, *, expand: Several = ()) -> Call[JobSnapshot]:
-    """A job as it is now; what `expand` names (history, steps, reading) is in its `raw`."""
+    """A job as it is now; what `expand` names (history, polls, steps, reading) is in its `raw`."""
     return get(JobSnapshot, "jobs", job_id, query={"expand": ",".join(map(str, values_of(expand))) or None})
 
 
