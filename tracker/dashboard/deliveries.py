@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from tracker.dashboard.visits import Visit
 
+_MANY = (("limit", "200"),)
 _DELIVERY_ID = re.compile(r"dlv_[0-9a-z]{26}", re.ASCII)
 
 
@@ -24,10 +26,13 @@ async def index(visit: Visit) -> Response:
         return visit.go(f"/deliveries/{sought}")
     if filters.pairs != tuple(visit.request.query_params.multi_items()):
         return visit.go(f"/deliveries{filters.as_sent()}")
-    page = await visit.api.get("/v1/deliveries", filters.pairs)
+    page, subscriptions = await asyncio.gather(
+        visit.api.get("/v1/deliveries", filters.pairs), visit.api.get("/v1/subscriptions", _MANY)
+    )
     return visit.page(
         "deliveries.html",
         deliveries=page["data"],
+        urls={each["id"]: each["callback_url"] for each in subscriptions["data"]},
         next_cursor=page["next_cursor"],
         filters=filters,
         statuses=[status.value for status in DeliveryStatus],
