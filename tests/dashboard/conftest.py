@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from .browsing import GUARD, Watch, launched, sign_in
 from .visiting import Visitor, leads_to
 
 
@@ -48,3 +49,35 @@ async def stranger(stage):
     """Somebody who has not signed in."""
     async with Visitor(stage.url) as stranger:
         yield stranger
+
+
+@pytest.fixture
+async def browser():
+    """A browser, or the reason why there is none."""
+    async with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def context(browser):
+    """A window of its own, without any session."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(GUARD)
+    yield context
+    await context.close()
+
+
+@pytest.fixture
+async def page(stage, context):
+    """A page that fails its test where it says an error, or asks another host for something. `page.watch` notes it."""
+    page = await context.new_page()
+    page.watch = Watch(page, stage.url)
+    yield page
+    assert page.watch.troubles == []
+
+
+@pytest.fixture
+async def signed_in(stage, page, key):
+    """A page of the operator."""
+    await sign_in(page, stage.url, key)
+    return page

@@ -52,7 +52,7 @@ async def test_form_of_another_site_does_nothing(stage, visitor, job, address, p
     assert visitor.session
 
 
-async def test_form_of_ours_is_taken(stage, visitor, job, address):
+async def test_form_of_ours_is_taken(stage, visitor, job):
     headers = {"sec-fetch-site": "same-origin", "origin": stage.url}
     assert leads_to(await visitor.send(f"/jobs/{job['id']}/poll", headers=headers), f"/jobs/{job['id']}")
 

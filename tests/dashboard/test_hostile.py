@@ -20,6 +20,7 @@ HOSTILE = (
     "\u202eevil\u202c\u200f {{ 7 * 7 }} {% raw %} ${7*7}",
     "&lt;script&gt; &amp; <!-- --> ]]>",
 )
+SUBSCRIBER = "https://receiver.example"
 ALLOWED_SCHEMES = ("/", "#", "https://", "http://")
 
 
@@ -44,25 +45,17 @@ async def hostile_job(stage, text):
     }
     error = JobError(f"message{text}", f"hint{text}", f"code{text}")
     await see(stage.service, job, "failed", provider_status=f"last{text}", output=output, error=error, steps=steps)
-    await _refuse_delivery(stage, job, text)
+    await _refuse_delivery(stage, text)
     return job
 
 
-async def _refuse_delivery(stage, job, text):
+async def _refuse_delivery(stage, text):
     service = stage.service
     now = service.surroundings.now.advance(1)
-    (each,) = await service.deliveries.claim([Share(f"job {job['id']}", False, 100)], now, now + LEASE)
-    made = Attempt(
-        service.surroundings.new_id("att"),
-        each.delivery.id,
-        1,
-        now,
-        5,
-        AttemptResult.REJECTED,
-        500,
-        f"error{text}",
-        f"body{text}",
-    )
+    (each,) = await service.deliveries.claim([Share(SUBSCRIBER, False, 100)], now, now + LEASE)
+    new_id = service.surroundings.new_id("att")
+    result = AttemptResult.REJECTED
+    made = Attempt(new_id, each.delivery.id, 1, now, 5, result, 500, f"error{text}", f"body{text}")
     await service.deliveries.record([retry.decide(each.delivery, made, (5.0,), now, 0.5)])
 
 

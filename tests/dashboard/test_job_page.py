@@ -2,7 +2,7 @@
 
 import pytest
 
-from store.records import JobError, Step
+from store.records import JobError, Status, Step
 from tracker.rules.reading import Moment
 
 from ..api.steps import a_job, attempt, see
@@ -48,7 +48,7 @@ async def test_page_has_output_behind_links_and_loads_none_of_it(stage, visitor,
 async def test_page_shows_deliveries_with_their_attempts(stage, visitor, job):
     await see(stage.service, job, "succeeded")
     (delivery,) = (await stage.client.get(f"/v1/jobs/{job['id']}/deliveries")).json()["data"]
-    await attempt(stage.service, f"job {job['id']}", 500)
+    await attempt(stage.service, "https://receiver.example", 500)
     page = await visitor.see(f"/jobs/{job['id']}")
     (row,) = [element for element in page.all("details") if element.get("id") == delivery["id"]]
     for told in ("job.succeeded", "1 attempt", "rejected", "500", "the answer", "its own callback"):
@@ -58,7 +58,7 @@ async def test_page_shows_deliveries_with_their_attempts(stage, visitor, job):
 async def test_timeline_has_what_happened_and_each_poll(stage, visitor, clock, job):
     began = clock.at
     clock.advance(30)
-    history = (Moment("queued", "QUEUED", began), Moment("running", "RUNNING", clock.at))
+    history = (Moment(Status.QUEUED, "QUEUED", began), Moment(Status.RUNNING, "RUNNING", clock.at))
     await see(stage.service, job, "running", history=history)
     await see(stage.service, job, "succeeded")
     page = await visitor.see(f"/jobs/{job['id']}")

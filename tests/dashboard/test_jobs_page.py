@@ -74,7 +74,7 @@ async def test_form_is_put_into_the_words_of_the_api(visitor, sent, address):
     assert leads_to(await visitor.get(f"/jobs?{sent}"), address)
 
 
-async def test_form_shows_the_filter_again(visitor, jobs):
+async def test_form_shows_the_filter_again(visitor):
     page = await visitor.see("/jobs?status=failed&tag=hero&created_after=2026-01-01T12%3A00%3A00Z")
     fields = {(field.get("name"), field.get("value")): field.attributes for field in page.all("input")}
     assert "checked" in fields["status", "failed"]

@@ -64,6 +64,7 @@ def test_web_addresses_may_be_links(address):
             "file:///etc/passwd",
             "https://a.example/\u202egnp.exe",
             "http://[::1",
+            "http:a",
             "",
             None,
             7,
