@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tracker.dashboard.filters import as_time
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from tracker.dashboard.asking import Flaw
     from tracker.dashboard.forms import Form
@@ -18,6 +20,7 @@ FIELDS = frozenset(("callback_url", "description", "events", *WHICH_JOBS, *HOW_S
 REPLAY_FIELDS = frozenset(("since", "until", "events", "rate"))
 """The same of the form for a replay."""
 
+_EMPTY: tuple[object, ...] = (None, "", [], {})
 _UNSAID = ("", "full", "none")
 _WITH_V1A = ["v1", "v1a"]
 _SENT_BEFORE = "This form was sent before, and said something else. Look what came of that, or send it again."
@@ -31,7 +34,14 @@ def subscription_in(form: Form) -> dict[str, Any]:
     given["headers"] = headers_in(form.text("headers"))
     given["max_in_flight"] = number(form.text("max_in_flight"))
     given["signatures"] = _WITH_V1A if form.text("v1a") else None
-    return {"callback_url": form.text("callback_url")} | {name: value for name, value in given.items() if value}
+    return {"callback_url": form.text("callback_url")} | _without_empty(given)
+
+
+def replay_in(form: Form) -> dict[str, Any]:
+    """The body of a replay, in the same way."""
+    asked: dict[str, Any] = {name: as_time(form.text(name)) for name in ("since", "until")}
+    asked |= {"events": form.texts("events"), "rate": number(form.text("rate"))}
+    return _without_empty(asked) | {"only_failed": bool(form.text("only_failed"))}
 
 
 def headers_in(text: str) -> dict[str, str]:
@@ -79,3 +89,7 @@ def by_field(flaws: Iterable[Flaw], fields: Collection[str]) -> dict[str, list[s
         detail = _SENT_BEFORE if name == "Idempotency-Key" else flaw.detail if name in fields else str(flaw)
         told.setdefault(name if name in fields else "", []).append(detail)
     return told
+
+
+def _without_empty(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value not in _EMPTY}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracker.dashboard.asking import RefusedError, at
-from tracker.dashboard.filters import as_time
-from tracker.dashboard.subscribing import REPLAY_FIELDS, by_field, number
+from tracker.dashboard.subscribing import REPLAY_FIELDS, by_field, number, replay_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +50,7 @@ async def rotate_secret(visit: Visit) -> Response:
 async def replay(visit: Visit) -> Response:
     """`POST /subscriptions/{id}/replay`."""
     try:
-        await visit.api.post_once(visit.once(), f"{_path(visit)}/replay", _replay_in(visit))
+        await visit.api.post_once(visit.once(), f"{_path(visit)}/replay", replay_in(visit.form))
     except RefusedError as refused:
         if refused.status != 422:
             raise
@@ -87,17 +86,6 @@ async def _page(visit: Visit, flaws: Iterable[Flaw] = ()) -> Response:
         flaws=by_field(flaws, REPLAY_FIELDS),
         lately=f"{visit.now - _LATELY:%Y-%m-%dT%H:%M:%S}",
     )
-
-
-def _replay_in(visit: Visit) -> dict[str, Any]:
-    form = visit.form
-    asked: dict[str, Any] = {
-        "since": as_time(form.text("since")),
-        "until": as_time(form.text("until")),
-        "events": form.texts("events"),
-        "rate": number(form.text("rate")),
-    }
-    return {name: value for name, value in asked.items() if value} | {"only_failed": bool(form.text("only_failed"))}
 
 
 def _path(visit: Visit) -> str:
