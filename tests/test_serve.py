@@ -194,6 +194,20 @@ def test_key_file_of_a_database_that_is_gone_goes_too(start, tmp_path):
     assert list((state_home / "tracker" / "keys").iterdir()) == []
 
 
+def test_first_start_prints_a_link_that_signs_in_once(start):
+    process = start()
+    url = process.greeting()[0]
+    path = process.wait_for_line("/login?code=").strip().removeprefix(url)
+    with httpx.Client(base_url=url, trust_env=False) as browser, httpx.Client(base_url=url, trust_env=False) as second:
+        assert browser.get(path).headers["location"] == "/"
+        assert browser.get("/jobs").status_code == 200
+        assert second.get(path).status_code == 401
+    process.end(signal.SIGTERM)
+    again = start()
+    again.greeting()
+    assert "/login" not in again.end(signal.SIGTERM)[1]
+
+
 def test_service_starts_where_no_key_can_be_kept(start, tmp_path):
     (tmp_path / "file").touch()
     process = start(XDG_STATE_HOME=str(tmp_path / "file"))
