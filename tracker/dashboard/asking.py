@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import httpx
 
@@ -15,6 +17,19 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Query: TypeAlias = "Iterable[tuple[str, str]]"
+Turns: TypeAlias = "WeakValueDictionary[str, asyncio.Lock]"
+_NONE: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with one part of what was sent; `place` is its name, or a path in the body, or empty."""
+
+    place: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.detail}" if self.place else self.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +39,7 @@ class RefusedError(Exception):
     status: int
     title: str
     detail: str
-    flaws: tuple[str, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
     retry_after: str | None = None
 
 
@@ -35,10 +50,11 @@ class Desk:
         self.api = api
         transport = httpx.ASGITransport(api, raise_app_exceptions=False)
         self._client = httpx.AsyncClient(transport=transport, base_url="http://tracker", trust_env=False)
+        self._turns: Turns = WeakValueDictionary()
 
     def with_key(self, key: str) -> Asking:
         """Who asks with this key."""
-        return Asking(self._client, key)
+        return Asking(self._client, key, self._turns)
 
     async def close(self) -> None:
         """Lets the client go."""
@@ -48,8 +64,9 @@ class Desk:
 class Asking:
     """The calls of the API with one key; each raises RefusedError."""
 
-    def __init__(self, client: httpx.AsyncClient, key: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, key: str, turns: Turns) -> None:
         self._client = client
+        self._turns = turns
         self._headers = {"authorization": f"Bearer {key}"}
 
     async def get(self, path: str, query: Query = ()) -> Json:
@@ -60,6 +77,12 @@ class Asking:
         """What a POST answers."""
         return await self._call("POST", path, body)
 
+    async def post_once(self, once: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
+        """What a POST answers, and answers again however often it is sent: `once` is its Idempotency-Key."""
+        # The API refuses a repeat of what is under way, but a browser shows the answer to a second click alone.
+        async with self._turns.setdefault(once, asyncio.Lock()):
+            return await self._call("POST", path, body, headers={"idempotency-key": once})
+
     async def patch(self, path: str, body: Mapping[str, Any]) -> Json:
         """What a PATCH answers."""
         return await self._call("PATCH", path, body)
@@ -68,9 +91,16 @@ class Asking:
         """Deletes what is there."""
         await self._call("DELETE", path)
 
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Query = ()) -> Json:
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Query = (),
+        headers: Mapping[str, str] = _NONE,
+    ) -> Json:
         response = await self._client.request(
-            method, path, params=list(query), json=body, headers=self._headers, timeout=None
+            method, path, params=list(query), json=body, headers={**self._headers, **headers}, timeout=None
         )
         if response.is_success:
             return response.json() if response.content else {}
@@ -94,6 +124,6 @@ def _refusal(response: httpx.Response) -> RefusedError:
     )
 
 
-def _flaw(flaw: Mapping[str, str]) -> str:
+def _flaw(flaw: Mapping[str, str]) -> Flaw:
     place = flaw.get("parameter") or flaw.get("header") or flaw.get("pointer", "").removeprefix("/")
-    return f"{place}: {flaw['detail']}" if place else flaw["detail"]
+    return Flaw(place, flaw["detail"])

@@ -59,14 +59,21 @@ def filters_of(request: Request) -> Filters:
     return Filters(tuple(_tidied(request.query_params.multi_items())))
 
 
+def as_time(typed: str) -> str:
+    """What was typed into a field for a time, in the words of the API; what is no time stays as it is."""
+    if not _TYPED_TIME.fullmatch(typed):
+        return typed
+    return f"{typed}{':00' if typed.count(':') == 1 else ''}Z"
+
+
 def _tidied(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for name, raw in pairs:
         value = raw.strip()
         key, is_pair, wanted = value.partition("=")
         if name == "metadata" and is_pair:
             yield f"metadata.{key.strip()}", wanted.strip()
-        elif _TYPED_TIME.fullmatch(value) and name.endswith(("_after", "_before")):
-            yield name, f"{value}{':00' if value.count(':') == 1 else ''}Z"
+        elif name.endswith(("_after", "_before")) and value:
+            yield name, as_time(value)
         elif value:
             yield name, value
 

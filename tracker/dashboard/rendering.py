@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from tracker.dashboard import spelling
 from tracker.dashboard.files import address_of
+from tracker.dashboard.phases import bars_of
 from tracker.rules.events import EVENT_TYPES
 
 if TYPE_CHECKING:
@@ -44,6 +45,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"static": address_of, "event_types": EVENT_TYPES}
-    environment.filters |= spelling.FILTERS
+    environment.filters |= {**spelling.FILTERS, "bars": bars_of}
     environment.tests |= spelling.TESTS
     return environment

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from tracker.dashboard import deliveries, files, job, jobs, live, login, overview, providers, subscriptions
+from tracker.dashboard import (
+    deliveries,
+    delivery,
+    files,
+    job,
+    jobs,
+    live,
+    login,
+    overview,
+    providers,
+    subscription,
+    subscriptions,
+)
 from tracker.dashboard.visits import signed_in
 
 # fmt: off
@@ -16,7 +28,18 @@ PAGES = (
     ("POST", "/jobs/{id}/cancel", job.cancel),
     ("POST", "/jobs/{id}/forget", job.forget),
     ("GET", "/subscriptions", subscriptions.index),
+    ("POST", "/subscriptions", subscriptions.create),
+    ("GET", "/subscriptions/new", subscriptions.new),
+    ("GET", "/subscriptions/{id}", subscription.show),
+    ("POST", "/subscriptions/{id}/test", subscription.test),
+    ("POST", "/subscriptions/{id}/status", subscription.change_status),
+    ("POST", "/subscriptions/{id}/rotate-secret", subscription.rotate_secret),
+    ("POST", "/subscriptions/{id}/replay", subscription.replay),
+    ("GET", "/subscriptions/{id}/remove", subscription.confirm_removal),
+    ("POST", "/subscriptions/{id}/remove", subscription.remove),
     ("GET", "/deliveries", deliveries.index),
+    ("GET", "/deliveries/{id}", delivery.show),
+    ("POST", "/deliveries/{id}/retry", delivery.retry),
     ("GET", "/providers", providers.index),
     ("GET", "/live", live.stream),
     ("POST", "/logout", login.leave),

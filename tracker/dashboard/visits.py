@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     PageHandler: TypeAlias = "Callable[[Visit], Awaitable[Response]]"
     Endpoint: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+
+_ONCE = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,17 @@ class Visit:
     def id(self, name: str = "id") -> str:
         """An id in the page's address."""
         return cast("str", self.request.path_params[name])
+
+    def new_once(self) -> str:
+        """What a form carries so that it counts once, however often it is sent."""
+        return uuid4().hex
+
+    def once(self) -> str:
+        """What the form that was sent carries for that. Raises HTTPException."""
+        once = self.form.text("once")
+        if not _ONCE.fullmatch(once):
+            raise HTTPException(400, "This form is not one of ours. Load its page anew, and send it again.")
+        return once
 
     def page(self, template: str, status: int = 200, *, shows_media: bool = False, **values: Any) -> Response:  # noqa: ANN401 - whatever a template shows
         """A page that shows these values."""

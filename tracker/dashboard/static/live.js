@@ -1,5 +1,6 @@
 // Keeps the page as the server would show it now. Events tell when to ask; what is asked for is this very page, and its
-// parts with `data-live` are made like the new ones. Nothing is done while nobody can see it.
+// parts with `data-live` are made like the new ones; where something is `data-brisk`, without waiting for an event.
+// Nothing is done while nobody can see it.
 
 import { morph } from "./morph.js";
 import { offer } from "./previews.js";
@@ -55,7 +56,11 @@ async function look() {
   dueAt = Infinity;
   if (document.hidden) return;
   const isAftermath = began - newsAt < AFTERMATH;
-  lookWithin(hasNews ? 0 : isAftermath ? AFTERMATH : CALM);
+  lookWithin(hasNews ? 0 : isAftermath ? Math.min(AFTERMATH, pace()) : pace());
+}
+
+function pace() {
+  return document.querySelector("[data-brisk]") ? SHORTEST : CALM;
 }
 
 async function fetchPage() {
@@ -122,6 +127,6 @@ if (document.querySelector("[data-live][id]")) {
   addEventListener("pageshow", (event) => event.persisted && attend());
   if (!document.hidden) {
     follow();
-    lookWithin(CALM);
+    lookWithin(pace());
   }
 }
