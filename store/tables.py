@@ -506,6 +506,38 @@ class ReplicaRow(SQLModel, table=True):
     makes_room_for: list[str] = Field(sa_type=Json)
 
 
+class ActivityRow(SQLModel, table=True):
+    """What one process did in one minute of Unix time of one provider's jobs, or ("") of deliveries."""
+
+    __tablename__ = "activity"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    minute: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    process: str = Field(primary_key=True)
+    provider: str = Field(primary_key=True)
+    requests: int
+    polls: int
+    jobs_succeeded: int
+    jobs_failed: int
+    jobs_canceled: int
+    jobs_expired: int
+    finished_polls: int
+    delays: int
+    delay_seconds: float
+    longest_delay: float
+    attempts_delivered: int
+    attempts_rejected: int
+    attempts_timeout: int
+    attempts_connection: int
+    attempts_tls: int
+    attempts_dns: int
+    attempts_blocked: int
+    deliveries_delivered: int
+    deliveries_exhausted: int
+    deliveries_blocked: int
+    deliveries_canceled: int
+
+
 class SecretRow(SQLModel, table=True):
     """A secret of the service itself, such as the one that signs the callbacks of jobs."""
 
@@ -536,3 +568,4 @@ API_KEYS = _table("api_keys")
 ANSWERS = _table("answers")
 SECRETS = _table("secrets")
 REPLICAS = _table("replicas")
+ACTIVITY = _table("activity")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tracker.rules.addresses import Allowed
     from tracker.rules.exchange import ExchangeResult, HttpRequest
     from tracker.surroundings import Surroundings
+    from tracker.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Context:
     surroundings: Surroundings
     bell: Bell
     feed: Feed
+    tally: Tally
     allowed: Allowed
     callback_secret: str = field(repr=False)
     public_key: str

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from store.errors import DatabaseAwayError
 from store.records import Scope
 from tracker.api import (
+    activity,
     deliveries,
     docs,
     events,
@@ -137,6 +138,9 @@ CALLS = (
     Call("get_provider", "GET", "/v1/providers/{name}", READ, providers.show,
          "Show a provider, and what is learned of its jobs.",
          {200: of.LearnedProvider}, problems=(404,)),
+
+    Call("get_activity", "GET", "/v1/activity", READ, activity.show, "Show what was done of late, minute by minute.",
+         {200: of.Activity}, query=(take.MINUTES,)),
 
     Call("create_key", "POST", "/v1/keys", ADMIN, keys.create, "Make an API key.",
          {201: of.NewKey}, KeyBody, shows_secret=True, tells_location=True),

@@ -288,6 +288,72 @@ class LearnedProvider(Provider):
     learned: list[Json]
 
 
+class EndedJobs(Shape):
+    """Jobs that were seen to end, by how."""
+
+    succeeded: Count
+    failed: Count
+    canceled: Count
+    expired: Count
+
+
+class DetectionDelay(Shape):
+    """How long it took to detect the ends of `count` jobs whose provider tells when they ended: in all, and at most."""
+
+    count: Count
+    seconds: Annotated[float, Field(ge=0)]
+    longest_seconds: Annotated[float, Field(ge=0)]
+
+
+class ProviderActivity(Shape):
+    """What was done of a provider's jobs; `polls_of_finished_jobs` are all polls of the jobs that ended."""
+
+    requests: Count
+    polls: Count
+    jobs: EndedJobs
+    polls_of_finished_jobs: Count
+    detection_delay: DetectionDelay
+
+
+class Attempted(Shape):
+    """Attempts to deliver, by outcome."""
+
+    delivered: Count
+    rejected: Count
+    timeout: Count
+    connection: Count
+    tls: Count
+    dns: Count
+    blocked: Count
+
+
+class EndedDeliveries(Shape):
+    """Deliveries that an attempt brought to an end, by the status that they took."""
+
+    delivered: Count
+    exhausted: Count
+    blocked: Count
+    canceled: Count
+
+
+class ActivityStep(ProviderActivity):
+    """What was done from a time on until the next step, in all and by provider."""
+
+    at: Time
+    attempts: Attempted
+    deliveries: EndedDeliveries
+    providers: dict[str, ProviderActivity]
+
+
+class Activity(Shape):
+    """What was done of late, step by step, the oldest first; the last step is not over yet."""
+
+    since: Time
+    until: Time
+    step_seconds: Count
+    data: list[ActivityStep]
+
+
 class Key(Shape):
     """An API key without the key itself; `last4` are its last characters."""
 
