@@ -187,6 +187,16 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """How many jobs there are, by provider and status, and how many deliveries wait or were given up."""
+
+    jobs: Mapping[str, Mapping[Status, int]]
+    pending: int
+    exhausted: int
+    blocked: int
+
+
+@dataclass(frozen=True, slots=True)
 class Replica:
     """A process that works on the same database, and the others that it has made room for."""
 

@@ -314,6 +314,10 @@ class SubscriberRow(SQLModel, table=True):
 
 _IS_WAITING = "status = 'pending' AND leased_until IS NULL AND behind_since IS NULL"
 _IS_FORCED = "forced_at IS NOT NULL AND leased_until IS NULL"
+_IS_BEHIND = "behind_since IS NOT NULL"
+GIVEN_UP = frozenset((DeliveryStatus.EXHAUSTED, DeliveryStatus.BLOCKED))
+IS_GIVEN_UP = "status IN ('exhausted', 'blocked')"
+"""SQLite reads along the index only where a statement says just this."""
 
 
 class DeliveryRow(SQLModel, table=True):
@@ -344,6 +348,18 @@ class DeliveryRow(SQLModel, table=True):
             "forced_at",
             sqlite_where=text(_IS_FORCED),
             postgresql_where=text(_IS_FORCED),
+        ),
+        Index(
+            "deliveries_behind",
+            "subscriber",
+            sqlite_where=text(_IS_BEHIND),
+            postgresql_where=text(_IS_BEHIND),
+        ),
+        Index(
+            "deliveries_given_up",
+            *("id", "status"),
+            sqlite_where=text(IS_GIVEN_UP),
+            postgresql_where=text(IS_GIVEN_UP),
         ),
         Index("deliveries_by_job", "job_id", "id"),
         Index("deliveries_by_subscription", "subscription_id", "id"),

@@ -46,6 +46,7 @@ from tracker.others import Others
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.parts import Parts
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
+from tracker.present import Present
 from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.readiness import Readiness
 from tracker.replay import Replayer
@@ -265,6 +266,7 @@ class Service:
         slots = {"poll": self.settings.poll_slots, "deliver": self.settings.delivery_slots}
         self.gauges = Gauges(self.metrics, parts, slots)
         self.readiness = Readiness(parts)
+        self.present = Present(parts, slots, lambda: self.others.replicas)
         stack.push_async_callback(self.readiness.close)
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
@@ -379,6 +381,7 @@ class Service:
             poll_at=self._poll_at,
             deliver=self._deliver,
             start_replay=self.replayer.start,
+            overview=self.present.overview,
             unready=self.readiness.reasons,
             scrape=self.gauges.scrape,
         )

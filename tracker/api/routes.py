@@ -18,9 +18,11 @@ from tracker.api import (
     deliveries,
     docs,
     events,
+    figures,
     job_lists,
     jobs,
     keys,
+    overview,
     providers,
     registration,
     replays,
@@ -139,9 +141,6 @@ CALLS = (
          "Show a provider, and what is learned of its jobs.",
          {200: of.LearnedProvider}, problems=(404,)),
 
-    Call("get_activity", "GET", "/v1/activity", READ, activity.show, "Show what was done of late, minute by minute.",
-         {200: of.Activity}, query=(take.MINUTES,)),
-
     Call("create_key", "POST", "/v1/keys", ADMIN, keys.create, "Make an API key.",
          {201: of.NewKey}, KeyBody, shows_secret=True, tells_location=True),
     Call("list_keys", "GET", "/v1/keys", ADMIN, keys.index, "List API keys, the newest first.",
@@ -153,6 +152,11 @@ CALLS = (
     Call("get_callback_secret", "GET", "/v1/callback-secret", ADMIN, service.callback_secret,
          "Show what signs the callbacks of jobs.",
          {200: of.CallbackSecret}, shows_secret=True),
+
+    Call("get_overview", "GET", "/v1/overview", READ, overview.show, "Show how the service stands.",
+         {200: figures.Overview}),
+    Call("get_activity", "GET", "/v1/activity", READ, activity.show, "Show what was done of late, minute by minute.",
+         {200: figures.Activity}, query=(take.MINUTES,)),
 
     Call("get_webhook_keys", "GET", "/.well-known/tracker-webhook-keys", ALL, service.webhook_keys,
          "What v1a signatures verify with.",
