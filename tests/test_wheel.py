@@ -48,6 +48,7 @@ def test_wheel_holds_descriptions_migrations_and_types(wheel):
     for provider in ("scenario", "wondercat", "decart", "photogpt"):
         assert f"tracker/providers/{provider}.toml" in names
     assert "tracker/providers/FORMAT.md" in names
+    assert {"tracker/dashboard/templates/layout.html", "tracker/dashboard/static/style.css"} <= set(names)
     assert "store/migrations/env.py" in names
     assert "store/migrations/script.py.mako" in names
     assert any(name.startswith("store/migrations/versions/0001") for name in names)

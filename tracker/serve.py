@@ -81,7 +81,7 @@ async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]]
         async with Service(settings) as service:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _take_credentials, service, read_again)
             config = uvicorn.Config(
-                service.app,
+                service.site,
                 http=CuttableConnection,
                 log_config=None,
                 access_log=False,

@@ -34,6 +34,7 @@ from tracker.api.routes import build_app
 from tracker.asking import Asker
 from tracker.bell import Bell
 from tracker.credentials import take_credentials
+from tracker.dashboard.site import Site
 from tracker.deliver import Deliverer
 from tracker.feed import Feed
 from tracker.gauges import Gauges
@@ -91,6 +92,8 @@ _log = structlog.stdlib.get_logger("tracker")
 class Service:
     """Tracker in one process: the store, the loops and the API. It runs inside `async with`.
 
+    `app` is the API alone, `site` all that is served: the API, and the dashboard beside it.
+
     With `is_ticking=False` nothing happens by itself: whoever holds the service calls the loops' `tick()`. With
     `is_learning=False` jobs are polled at their documented intervals.
     Entering raises StoreError, DescriptionError.
@@ -131,6 +134,8 @@ class Service:
             await self.others.join(stack, self._wakers())
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
+            self.site = Site(self.app, self._session_secret, self.surroundings)
+            stack.push_async_callback(self.site.close)
             self._stack = stack.pop_all()
         warn_of_unknown_settings(self.settings, self.catalog)
         return self
@@ -348,6 +353,7 @@ class Service:
         given = self.settings.callback_secret
         self.callback_secret = given or await self._own_secret("callback", new_secret, NEW_SECRET_BYTES)
         self.private_key = private_key_of(await self._own_secret("ed25519", new_private_key, PRIVATE_KEY_BYTES))
+        self._session_secret = await self._own_secret("dashboard", bytes.hex, NEW_SECRET_BYTES)
 
     async def _own_secret(self, name: str, make: Callable[[bytes], str], size: int) -> str:
         """The service's secret of this name, made at the first start."""

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from store.keys import LastAdminKeyError
 from store.records import ApiKey
+from tracker.api.auth import bearer_key, caller_of
 from tracker.api.bodies import KeyBody, read_body
 from tracker.api.context import Context, context_of
 from tracker.api.idempotency import answer_to_keep
@@ -15,10 +16,18 @@ from tracker.api.pages import json_response, list_response, page_of
 from tracker.api.payloads import key_payload
 from tracker.api.problems import ApiError, not_found, wrong_field
 from tracker.rules.keys import NEW_KEY_BYTES, key_digest, last_characters, new_key
-from tracker.rules.payload import rfc3339
+from tracker.rules.payload import rfc3339, rfc3339_or_none
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+
+async def own(request: Request) -> Response:
+    """`GET /v1/key`: what it may do, for programs that offer only what will be let through."""
+    known = await context_of(request).key_ring.find(bearer_key(request))
+    shown = {"id": known and known.id, "name": known.name if known else "TRACKER_API_KEY"}
+    ends = {"expires_at": known and rfc3339_or_none(known.expires_at)}
+    return json_response(shown | {"scope": caller_of(request).scope.value} | ends)
 
 
 async def create(request: Request) -> Response:

@@ -141,6 +141,8 @@ CALLS = (
          "Show a provider, and what is learned of its jobs.",
          {200: of.LearnedProvider}, problems=(404,)),
 
+    Call("get_own_key", "GET", "/v1/key", READ, keys.own, "Show the key that you call with.",
+         {200: of.OwnKey}),
     Call("create_key", "POST", "/v1/keys", ADMIN, keys.create, "Make an API key.",
          {201: of.NewKey}, KeyBody, shows_secret=True, tells_location=True),
     Call("list_keys", "GET", "/v1/keys", ADMIN, keys.index, "List API keys, the newest first.",

@@ -301,6 +301,15 @@ class Key(Shape):
     revoked_at: Time | None
 
 
+class OwnKey(Shape):
+    """The key that a caller uses; that of the settings has no id, and no end."""
+
+    id: str | None
+    name: str
+    scope: Annotated[Scope, Field(strict=False)]
+    expires_at: Time | None
+
+
 class NewKey(Key):
     """A new API key, shown this once."""
 

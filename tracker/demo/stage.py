@@ -80,7 +80,7 @@ async def set_up(
         settings = Settings.from_environment({**environ, **(overrides or {})})
         service = Service(settings, surroundings, descriptions, is_ticking=is_ticking, is_learning=is_learning)
         await stack.enter_async_context(service)
-        url = await stack.enter_async_context(serve(service.app))
+        url = await stack.enter_async_context(serve(service.site))
         client = httpx.AsyncClient(
             base_url=url, headers={"authorization": f"Bearer {settings.api_key}"}, trust_env=False, timeout=30
         )

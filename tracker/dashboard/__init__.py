@@ -1,0 +1,1 @@
+"""The web page: the first client of our own API, rendered on the server."""

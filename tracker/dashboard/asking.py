@@ -1,0 +1,99 @@
+"""Asks the API, in this process and with the viewer's own key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from starlette.types import ASGIApp
+
+Json = dict[str, Any]
+Query: TypeAlias = "Iterable[tuple[str, str]]"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedError(Exception):
+    """What the API refused: its problem (RFC 9457), and where it says what to do with the key, its headers."""
+
+    status: int
+    title: str
+    detail: str
+    flaws: tuple[str, ...] = ()
+    retry_after: str | None = None
+
+
+class Desk:
+    """Where visitors ask. It is closed when the service stops."""
+
+    def __init__(self, api: ASGIApp) -> None:
+        self.api = api
+        transport = httpx.ASGITransport(api, raise_app_exceptions=False)
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://tracker", trust_env=False)
+
+    def with_key(self, key: str) -> Asking:
+        """Who asks with this key."""
+        return Asking(self._client, key)
+
+    async def close(self) -> None:
+        """Lets the client go."""
+        await self._client.aclose()
+
+
+class Asking:
+    """The calls of the API with one key; each raises RefusedError."""
+
+    def __init__(self, client: httpx.AsyncClient, key: str) -> None:
+        self._client = client
+        self._headers = {"authorization": f"Bearer {key}"}
+
+    async def get(self, path: str, query: Query = ()) -> Json:
+        """What a GET answers."""
+        return await self._call("GET", path, query=query)
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Json:
+        """What a POST answers."""
+        return await self._call("POST", path, body)
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> Json:
+        """What a PATCH answers."""
+        return await self._call("PATCH", path, body)
+
+    async def delete(self, path: str) -> None:
+        """Deletes what is there."""
+        await self._call("DELETE", path)
+
+    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Query = ()) -> Json:
+        response = await self._client.request(
+            method, path, params=list(query), json=body, headers=self._headers, timeout=None
+        )
+        if response.is_success:
+            return response.json() if response.content else {}
+        raise _refusal(response)
+
+
+def at(*parts: str) -> str:
+    """The path of these parts, whatever characters they have: `at("v1", "jobs", job_id)`."""
+    # A client takes dots for folders.
+    return "".join(f"/{quote(part, safe='').replace('.', '%2E')}" for part in parts)
+
+
+def _refusal(response: httpx.Response) -> RefusedError:
+    problem: Json = response.json()
+    return RefusedError(
+        status=response.status_code,
+        title=problem["title"],
+        detail=problem["detail"],
+        flaws=tuple(_flaw(each) for each in problem.get("errors", ())),
+        retry_after=response.headers.get("retry-after"),
+    )
+
+
+def _flaw(flaw: Mapping[str, str]) -> str:
+    place = flaw.get("parameter") or flaw.get("header") or flaw.get("pointer", "").removeprefix("/")
+    return f"{place}: {flaw['detail']}" if place else flaw["detail"]
