@@ -14,6 +14,7 @@ PAGES = (
     ("GET", "/subscriptions", subscriptions.index),
     ("GET", "/deliveries", deliveries.index),
     ("GET", "/providers", providers.index),
+    ("GET", "/providers/{name}", providers.show),
     ("GET", "/live", live.stream),
     ("POST", "/logout", login.leave),
 )
