@@ -20,11 +20,12 @@ _SHOWN_AGES = 5
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What polling costs by one way of choosing the times: polls and seconds of delay, in words."""
+    """What polling a job costs by one way of choosing the times, in words; `together` counts polls as delay."""
 
     name: str
     polls: str
     delay: str
+    together: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,6 @@ class Learned:
 def learned(row: Json) -> Learned:
     """A row of `learned` of a provider."""
     ages, shares = row["distribution"]["seconds"], row["distribution"]["unfinished"]
-    known = row["documented"]
     return Learned(
         kind=row["kind"],
         model=row["model"],
@@ -57,12 +57,12 @@ def learned(row: Json) -> Learned:
         legend=(
             Entry("half are done after", span(row["median_seconds"]), "succeeded"),
             Entry("nine in ten after", span(row["p90_seconds"]), "succeeded"),
-            Entry("planned polls", str(len(row["planned_polls"])), "running"),
+            Entry("planned polls", f"{row['polls_per_job']:.1f} a job", "running"),
         ),
         ages=tuple(span(ages[-1] * part / (_SHOWN_AGES - 1)) if part else "0" for part in range(_SHOWN_AGES)),
         costs=(
-            _cost("as planned", row["polls_per_job"], row["delay_seconds"]),
-            _cost("as documented", known["polls_per_job"], known["delay_seconds"]),
+            _cost("as planned", row, row["delay_per_poll"]),
+            _cost("as documented", row["documented"], row["delay_per_poll"]),
         ),
         told=_told(row["jobs"], row["delay_per_poll"]),
         polls=", ".join(span(age) for age in row["planned_polls"]),
@@ -81,12 +81,13 @@ def _plot(ages: Sequence[float], shares: Sequence[float], polls: Sequence[float]
     return Plot(_WIDTH, 1.0, marks)
 
 
-def _cost(name: str, polls: float, delay: float) -> Cost:
-    return Cost(name, f"{polls:.1f}", span(delay))
+def _cost(name: str, known: Json, delay_per_poll: float) -> Cost:
+    polls, delay = known["polls_per_job"], known["delay_seconds"]
+    return Cost(name, f"{polls:.1f}", span(delay), span(polls * delay_per_poll + delay))
 
 
 def _told(jobs: float, delay_per_poll: float) -> str:
-    worth = f"A poll is worth {span(delay_per_poll)} of delay."
+    worth = f"A poll counts as {span(delay_per_poll)} of delay."
     if not jobs:
         return f"No job has ended yet: the description's guess holds. {worth}"
     return f"From {jobs:,.0f} {'job' if round(jobs) == 1 else 'jobs'} that ended. {worth}"
