@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from tracker.dashboard import deliveries, files, jobs, live, login, overview, providers, subscriptions
+from tracker.dashboard import deliveries, files, job, jobs, live, login, overview, providers, subscriptions
 from tracker.dashboard.visits import signed_in
 
 # fmt: off
 PAGES = (
     ("GET", "/", overview.show),
     ("GET", "/jobs", jobs.index),
+    ("GET", "/jobs/{id}", job.show),
+    ("POST", "/jobs/{id}/poll", job.poll),
+    ("POST", "/jobs/{id}/cancel", job.cancel),
+    ("POST", "/jobs/{id}/forget", job.forget),
     ("GET", "/subscriptions", subscriptions.index),
     ("GET", "/deliveries", deliveries.index),
     ("GET", "/providers", providers.index),

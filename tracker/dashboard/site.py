@@ -24,7 +24,8 @@ class Site:
 
     def __init__(self, api: ASGIApp, secret: str, surroundings: Surroundings) -> None:
         self._api = api
-        self._doors = Doors(Sessions(secret, surroundings), LoginLinks(surroundings), Desk(api))
+        sessions, links = Sessions(secret, surroundings), LoginLinks(surroundings)
+        self._doors = Doors(sessions, links, Desk(api), surroundings.now)
         self._dashboard = Starlette(
             routes=ROUTES,
             exception_handlers={

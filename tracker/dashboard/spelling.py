@@ -68,7 +68,22 @@ def is_web_address(value: Any) -> bool:  # noqa: ANN401 - JSON
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-FILTERS: Mapping[str, Callable[..., str]] = {
+def tone(word: str) -> str:
+    """The status whose colour a provider's own word for a step gets: a guess, which the word beside it mends."""
+    return next((status for status, parts in _TONES.items() if any(part in word.lower() for part in parts)), "queued")
+
+
+_TONES = {
+    "canceled": ("cancel", "skip", "abort"),
+    "failed": ("fail", "error", "reject"),
+    "action_required": ("approval", "waiting"),
+    "succeeded": ("success", "succeed", "complete", "done", "finish", "approved"),
+    "running": ("process", "progress", "running", "started"),
+}
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "moment": moment,
+    "tone": tone,
     "clock": clock,
     "span": span,
     "percent": percent,

@@ -14,6 +14,7 @@ from tracker.dashboard.sessions import COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -32,6 +33,7 @@ class Doors:
     sessions: Sessions
     links: LoginLinks
     desk: Desk
+    now: Callable[[], datetime]
 
 
 def doors_of(request: Request) -> Doors:
@@ -50,6 +52,7 @@ class Visit:
     request: Request
     api: Asking
     key: str = field(repr=False)
+    now: datetime
     viewer: dict[str, Any]
     form_token: str
     form: Form = field(default_factory=Form)
@@ -94,7 +97,7 @@ async def _visit(request: Request) -> Visit:
         raise SessionOverError
     form = await _form_of(request, doors.sessions, session) if request.method == "POST" else Form()
     api = doors.desk.with_key(key)
-    return Visit(request, api, key, await api.get("/v1/key"), doors.sessions.form_token(session), form)
+    return Visit(request, api, key, doors.now(), await api.get("/v1/key"), doors.sessions.form_token(session), form)
 
 
 async def _form_of(request: Request, sessions: Sessions, session: str) -> Form:

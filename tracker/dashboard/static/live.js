@@ -2,11 +2,12 @@
 // parts with `data-live` are made like the new ones. Nothing is done while nobody can see it.
 
 import { morph } from "./morph.js";
+import { offer } from "./previews.js";
 import { localise } from "./times.js";
 
 const SHORTEST = 1000; // between two looks, however many events there are
 const AFTERMATH = 3000; // what follows from an event (its webhooks) has no event of its own
-const CALM = 15000; // what no event tells of
+const CALM = 5000; // what no event tells of
 const REOPEN = 5000;
 
 const note = document.getElementById("live-note");
@@ -70,6 +71,7 @@ function show(page) {
     const fresh = page.getElementById(part.id);
     if (fresh) morph(part, fresh);
     localise(part);
+    offer(part);
   }
 }
 
