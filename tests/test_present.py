@@ -11,7 +11,7 @@ from store.records import Status
 from tests.flow import fetch, live, register
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import Fault, wondercat
-from tracker.present import FRESH, PAUSE, Kept
+from tracker.present import FRESH, LONGEST_PAUSE, PAUSE, Kept
 
 LONG = wondercat.success("inference", 10_000)
 
@@ -47,13 +47,21 @@ async def test_many_who_ask_at_once_share_one_look(surroundings, clock):
 
 
 async def test_long_looks_are_made_the_more_rarely(surroundings, clock):
-    look = Look(clock, seconds=2)
+    look = Look(clock, seconds=0.2)
     kept = Kept(look, surroundings)
     began = clock()
     await kept.latest()
-    clock.at = began + timedelta(seconds=2 * PAUSE - 0.1)
+    clock.at = began + timedelta(seconds=0.2 * PAUSE - 0.1)
     assert (await kept.latest())[0] == 1
     clock.advance(0.1)
+    assert (await kept.latest())[0] == 2
+
+
+async def test_look_that_took_very_long_is_made_anew_all_the_same(surroundings, clock):
+    kept = Kept(Look(clock, seconds=20), surroundings)
+    began = clock()
+    await kept.latest()
+    clock.at = began + LONGEST_PAUSE
     assert (await kept.latest())[0] == 2
 
 

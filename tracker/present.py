@@ -24,6 +24,9 @@ FRESH = timedelta(seconds=1)
 PAUSE = 50
 """Times as long as a look took the next one waits at least: looking takes no more than a fiftieth of a reader."""
 
+LONGEST_PAUSE = timedelta(seconds=30)
+"""A first look, at a file that nothing has read yet, takes much longer than those after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:
@@ -64,7 +67,7 @@ class Kept(Generic[T]):
             if self._found is None or not self._found[1] <= began < self._fresh_until:
                 self._found = await self._look(), began
                 took = self._surroundings.now() - began
-                self._fresh_until = began + max(FRESH, took * PAUSE)
+                self._fresh_until = began + min(max(FRESH, took * PAUSE), LONGEST_PAUSE)
             return self._found
 
 

@@ -61,8 +61,8 @@ def learned(row: Json) -> Learned:
         ),
         ages=tuple(span(ages[-1] * part / (_SHOWN_AGES - 1)) if part else "0" for part in range(_SHOWN_AGES)),
         costs=(
-            _cost("as planned", row, row["delay_per_poll"]),
-            _cost("as documented", row["documented"], row["delay_per_poll"]),
+            _cost("planned", row, row["delay_per_poll"]),
+            _cost("documented", row["documented"], row["delay_per_poll"]),
         ),
         told=_told(row["jobs"], row["delay_per_poll"]),
         polls=", ".join(span(age) for age in row["planned_polls"]),
