@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, literal, select, text
 
 from store.facets import parse_facet
 from store.records import Census, DeliveryStatus, Status
+from store.skips import different_values
 from store.tables import DELIVERIES, IS_GIVEN_UP, JOBS
 
 if TYPE_CHECKING:
     from store.database import Database
 
+_FACET = different_values(JOBS.c.facet, low=literal(""), high=literal("~")).c.value
+# Facet by facet: PostgreSQL would read the whole table to group it, which is many times as large as the index.
+_OF_FACET = select(func.count()).select_from(JOBS).where(JOBS.c.facet == _FACET).scalar_subquery()
+_FACETS = select(_FACET, _OF_FACET).where(_FACET.is_not(None))
 _D = DELIVERIES.c
-_FACETS = select(JOBS.c.facet, func.count()).group_by(JOBS.c.facet)
 _GIVEN_UP = select(_D.status, func.count().label("number")).where(text(IS_GIVEN_UP)).group_by(_D.status)
 _IS_PENDING = _D.status == DeliveryStatus.PENDING.value
 # Three ways to be pending, each with an index of its own.
