@@ -16,7 +16,7 @@ from store.database import Database
 from store.errors import StoreError
 from store.vault import MAKE_A_KEY
 from tracker.connections import CuttableConnection
-from tracker.key_file import KeyFile
+from tracker.key_file import FoundKey, KeyFile
 from tracker.logs import configure_logs
 from tracker.providers.description import DescriptionError
 from tracker.rules.keys import key_digest
@@ -24,7 +24,6 @@ from tracker.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from tracker.settings import Settings
 
@@ -165,8 +164,8 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def _keep_key(service: Service, host: str, port: int) -> Path | None:
-    """Keeps the key of the first start for the commands of whoever runs the service; returns where, if it does."""
+async def _keep_key(service: Service, host: str, port: int) -> FoundKey | None:
+    """Keeps the key of the first start for the commands of whoever runs the service; returns it, and where it lies."""
     file = KeyFile(service.settings.database_url)
     try:
         key = service.new_api_key or file.key()
@@ -181,14 +180,20 @@ async def _keep_key(service: Service, host: str, port: int) -> Path | None:
         _log.warning("key_file.unusable", reason=str(error), hint="Commands need TRACKER_API_KEY.")
         return None
     service.key_ring.revoked = lambda revoked: file.forget() if revoked.digest == key_digest(key) else None
-    return file.path
+    return FoundKey(key, file.path)
 
 
-def _greet(service: Service, port: int, key_file: Path | None) -> None:
+def _greet(service: Service, port: int, kept: FoundKey | None) -> None:
     host = f"[{service.settings.host}]" if ":" in service.settings.host else service.settings.host
-    lines = [f"Tracker listens on http://{host}:{port} (database: {service.settings.shown_database_url})."]
+    url = f"http://{host}:{port}"
+    lines = [f"Tracker listens on {url} (database: {service.settings.shown_database_url})."]
     if service.new_api_key:
         lines.append(f"This is the admin API key; it is shown this once:\n\n    {service.new_api_key}\n")
-    if service.new_api_key and key_file:
-        lines.append(f"The tracker command finds it by itself on this machine, in {key_file}.")
+    if service.new_api_key and kept:
+        lines.append(f"The tracker command finds it by itself on this machine, in {kept.path}.")
+    key = service.settings.api_key or service.new_api_key or (kept and kept.key)
+    # What is no terminal may be a log, which more people read: there a link is worth it where the key stands as well.
+    if key and service.settings.is_on_loopback and (service.new_api_key or sys.stderr.isatty()):
+        link = f"{url}{service.site.login_path(key)}"
+        lines.append(f"The dashboard; this link signs you in, once, within an hour:\n\n    {link}\n")
     print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - a word to the operator, not a log line

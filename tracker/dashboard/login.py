@@ -26,7 +26,7 @@ async def show(request: Request) -> Response:
     code = request.query_params.get("code")
     if code is None:
         return _form(request, request.query_params.get("next", ""))
-    key = doors_of(request).links.take(code) if _is_from_this_machine(request) else None
+    key = doors_of(request).links.take(code) if _is_a_visit(request) else None
     if key is None:
         return _form(request, "", "This link was used before, or is over. Sign in with an API key.")
     return _entered(request, key, "/")
@@ -67,6 +67,8 @@ def _form(request: Request, path: str, flaw: str = "") -> Response:
     return render("login.html", 401 if flaw else 200, flaw=flaw, next=local_path(path), is_exposed=is_exposed)
 
 
-def _is_from_this_machine(request: Request) -> bool:
+def _is_a_visit(request: Request) -> bool:
+    """Whether somebody at this machine opens the link, and no program looks ahead."""
     address = literal_address(request.client.host) if request.client else None
-    return address is not None and address.is_loopback
+    is_ahead = request.method == "HEAD" or "sec-purpose" in request.headers
+    return address is not None and address.is_loopback and not is_ahead

@@ -42,7 +42,7 @@ class Sessions:
 
     def open(self, session: str) -> str | None:
         """The key of a session, unless that is over or not one of ours."""
-        token = session + "=" * (-len(session) % 4)
+        token = (session + "=" * (-len(session) % 4)).encode()
         try:
             return self._fernet.decrypt_at_time(token, int(LASTS.total_seconds()), self._seconds()).decode()
         except (InvalidToken, UnicodeError):

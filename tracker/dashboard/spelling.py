@@ -59,13 +59,12 @@ def pretty_json(value: Any) -> str:  # noqa: ANN401 - JSON
 
 def is_web_address(value: Any) -> bool:  # noqa: ANN401 - JSON
     """Whether a value is a URL that may be a link: http or https, and nothing that a browser would run."""
-    if not isinstance(value, str) or not value.isprintable():
+    if not (isinstance(value, str) and value.isprintable() and value.lower().startswith(("http://", "https://"))):
         return False
     try:
-        parts = urlsplit(value)
+        return bool(urlsplit(value).hostname)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def tone(word: str) -> str:

@@ -164,9 +164,11 @@ def _conclude(console: Console, runs: Sequence[Run]) -> int:
 
 
 async def _keep(stage: Stage, console: Console) -> None:
+    key = stage.service.settings.api_key or ""
     console.print(
-        f"\nEverything goes on running until Ctrl-C. Look around with:\n\n"
-        f"  export TRACKER_URL={stage.url} TRACKER_API_KEY={stage.service.settings.api_key}\n"
+        f"\nEverything goes on running until Ctrl-C. Look around (this link signs you in, once, within an hour):\n\n"
+        f"  {stage.url}{stage.service.site.login_path(key)}\n\nor with:\n\n"
+        f"  export TRACKER_URL={stage.url} TRACKER_API_KEY={key}\n"
         f"  uv run tracker jobs list",
         soft_wrap=True,
     )
