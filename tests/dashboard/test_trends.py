@@ -3,7 +3,7 @@
 import pytest
 
 from store.records import FINAL_STATUSES, AttemptResult
-from tracker.dashboard.trends import attempts, detection_delay, finished, polls_per_job, trends_of
+from tracker.dashboard.trends import attempts, detection_delay, finished, polls_per_job, trends_of, trends_of_provider
 
 SINCE = "2026-01-01T12:00:00.000Z"
 
@@ -31,7 +31,7 @@ def legend(trend):
 
 
 def test_jobs_are_counted_by_their_ends_with_links_to_their_lists():
-    trend = finished(activity(step(jobs={"succeeded": 1200, "failed": 1}), step(1, jobs={"failed": 2})), "minute")
+    trend = finished(activity(step(jobs={"succeeded": 1200, "failed": 1}), step(1, jobs={"failed": 2})))
     assert legend(trend) == {"succeeded": "1,200", "failed": "3", "canceled": "0", "expired": "0"}
     assert trend.legend[1].href == "/jobs?status=failed&finished_after=2026-01-01T12%3A00%3A00.000Z"
     assert (trend.ends, trend.is_empty) == (("2000", "0"), False)
@@ -41,7 +41,7 @@ def test_jobs_are_counted_by_their_ends_with_links_to_their_lists():
 
 def test_every_outcome_of_an_attempt_is_in_some_layer():
     every = dict.fromkeys((outcome.value for outcome in AttemptResult), 1)
-    trend = attempts(activity(step(tried=every)), "minute")
+    trend = attempts(activity(step(tried=every)))
     assert legend(trend) == {"delivered": "1", "rejected": "1", "timed out": "1", "unreachable": "3", "blocked": "1"}
 
 
@@ -71,3 +71,14 @@ def test_where_nothing_was_done_every_plot_says_so():
 @pytest.mark.parametrize(("seconds", "title"), [(60, "per minute"), (720, "per 12 minutes")])
 def test_title_says_how_long_a_step_is(seconds, title):
     assert trends_of(activity(step(), step_seconds=seconds))[0].title.endswith(title)
+
+
+def test_trends_of_a_provider_are_of_its_jobs_alone():
+    mine = step(jobs={"failed": 2}, polls=8, delay=(2, 4.0, 3.0))
+    both = step(jobs={"failed": 5}, polls=50) | {"providers": {"decart": mine}}
+    ended, delay, polls = trends_of_provider(activity(both, step(1) | {"providers": {}}), "decart")
+    assert legend(ended)["failed"] == "2"
+    assert ended.legend[1].href.startswith("/jobs?provider=decart&status=failed&finished_after=")
+    assert legend(delay)["mean"] == "2.0 s"
+    assert legend(polls)["mean"] == "4.0"
+    assert all(trend.is_empty for trend in trends_of_provider(activity(both | {"providers": {}}), "decart"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from store.records import FINAL_STATUSES, Status
-from tracker.dashboard.trends import trends_of
+from tracker.dashboard.trends import edges_of, trends_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -37,7 +37,7 @@ async def show(visit: Visit) -> Response:
         troubles=_troubles(now),
         trends=trends,
         has_trends=any(not trend.is_empty for trend in trends),
-        edges=_edges(activity),
+        edges=edges_of(activity),
         minutes=minutes,
         spans=_SPANS,
     )
@@ -46,9 +46,3 @@ async def show(visit: Visit) -> Response:
 def _troubles(now: dict[str, Any]) -> bool:
     """Whether something is there that people should look at."""
     return bool(now["accounts"] or now["breakers"] or now["deliveries"]["held_subscribers"])
-
-
-def _edges(activity: dict[str, Any]) -> list[str]:
-    """The times at the left end, in the middle and at the right end of a plot."""
-    steps = activity["data"]
-    return [steps[0]["at"], steps[len(steps) // 2]["at"], activity["until"]]

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from store.records import FINAL_STATUSES, Status
 from tracker.dashboard.asking import at
 from tracker.dashboard.learned import learned
+from tracker.dashboard.trends import edges_of, trends_of_provider
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -35,8 +36,10 @@ async def index(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """`GET /providers/{name}`."""
-    provider, now = await asyncio.gather(
-        visit.api.get(at("v1", "providers", visit.id("name"))), visit.api.get("/v1/overview")
+    provider, now, activity = await asyncio.gather(
+        visit.api.get(at("v1", "providers", visit.id("name"))),
+        visit.api.get("/v1/overview"),
+        visit.api.get("/v1/activity"),
     )
     return visit.page(
         "provider.html",
@@ -44,6 +47,8 @@ async def show(visit: Visit) -> Response:
         learned=[learned(row) for row in provider["learned"]],
         now=now,
         statuses=[status.value for status in Status],
+        trends=[trend for trend in trends_of_provider(activity, provider["name"]) if not trend.is_empty],
+        edges=edges_of(activity),
     )
 
 

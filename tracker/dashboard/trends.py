@@ -54,26 +54,43 @@ class Trend:
 
 def trends_of(activity: Json) -> list[Trend]:
     """All that is plotted of an answer of `/v1/activity`."""
-    every = "minute" if activity["step_seconds"] == 60 else f"{activity['step_seconds'] // 60} minutes"
-    return [
-        finished(activity, every),
-        attempts(activity, every),
-        detection_delay(activity),
-        polls_per_job(activity),
-    ]
+    return [finished(activity), attempts(activity), detection_delay(activity), polls_per_job(activity)]
 
 
-def finished(activity: Json, every: str) -> Trend:
-    """Jobs that ended."""
+def trends_of_provider(activity: Json, name: str) -> list[Trend]:
+    """What is plotted of one provider's jobs, of the same answer."""
+    steps = [_NOTHING | step["providers"].get(name, {}) | {"at": step["at"]} for step in activity["data"]]
+    own = activity | {"data": steps}
+    return [finished(own, name), detection_delay(own), polls_per_job(own)]
+
+
+_NOTHING: Json = {
+    "requests": 0,
+    "polls": 0,
+    "jobs": {status.value: 0 for status in FINAL_STATUSES},
+    "polls_of_finished_jobs": 0,
+    "detection_delay": {"count": 0, "seconds": 0.0, "longest_seconds": 0.0},
+}
+
+
+def edges_of(activity: Json) -> list[str]:
+    """The times at the left end, in the middle and at the right end of every plot."""
+    steps = activity["data"]
+    return [steps[0]["at"], steps[len(steps) // 2]["at"], activity["until"]]
+
+
+def finished(activity: Json, provider: str | None = None) -> Trend:
+    """Jobs that ended, all of them or those of a provider."""
     steps = activity["data"]
     layers = {status.value: [step["jobs"][status] for step in steps] for status in FINAL_STATUSES}
-    since = activity["since"]
-    hrefs = {word: f"/jobs?{urlencode({'status': word, 'finished_after': since})}" for word in layers}
+    of_provider = [("provider", provider)] if provider else []
+    since = ("finished_after", activity["since"])
+    hrefs = {word: f"/jobs?{urlencode([*of_provider, ('status', word), since])}" for word in layers}
     tones = {word: word for word in layers}
-    return _bars("finished", f"Jobs finished per {every}", steps, layers, tones, hrefs)
+    return _bars("finished", f"Jobs finished per {_every(activity)}", steps, layers, tones, hrefs)
 
 
-def attempts(activity: Json, every: str) -> Trend:
+def attempts(activity: Json) -> Trend:
     """Attempts to deliver, by outcome."""
     steps = activity["data"]
     layers = {
@@ -81,10 +98,8 @@ def attempts(activity: Json, every: str) -> Trend:
         for word, (_, outcomes) in _ATTEMPTS.items()
     }
     tones = {word: tone for word, (tone, _) in _ATTEMPTS.items()}
-    return _bars("attempts", f"Webhook attempts per {every}", steps, layers, tones, {"delivered": _DELIVERED})
-
-
-_DELIVERED = "/deliveries?status=delivered"
+    title = f"Webhook attempts per {_every(activity)}"
+    return _bars("attempts", title, steps, layers, tones, {"delivered": "/deliveries?status=delivered"})
 
 
 def detection_delay(activity: Json) -> Trend:
@@ -131,6 +146,12 @@ def polls_per_job(activity: Json) -> Trend:
     )
     plot = Plot(len(steps) * STEP, top, marks, _hints(steps, hints))
     return Trend("polls", "Polls per finished job", plot, (f"{top:g}", "0"), legend, is_empty=not sum(jobs))
+
+
+def _every(activity: Json) -> str:
+    """How long a step is, as in `per minute`."""
+    minutes = activity["step_seconds"] // 60
+    return "minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def _bars(
