@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, text, update
 
 from store.answers import keep_answer
 from store.attempts import DeliveryRules, RecordedAttempts, changed_row, record
@@ -27,7 +27,7 @@ from store.records import (
     Share,
 )
 from store.rows import to_attempt, to_delivery
-from store.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
+from store.tables import ATTEMPTS, DELIVERIES, GIVEN_UP, IS_GIVEN_UP, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,7 +147,11 @@ def _conditions(wanted: DeliveryFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         DELIVERIES.c[name] == value for name, value in columns.items() if value is not None
     ]
-    return conditions + ([DELIVERIES.c.status.in_(wanted.statuses)] if wanted.statuses else [])
+    if wanted.statuses:
+        is_wanted = DELIVERIES.c.status.in_(wanted.statuses)
+        is_rare = GIVEN_UP.issuperset(wanted.statuses)
+        conditions.append(and_(is_wanted, text(IS_GIVEN_UP)) if is_rare else is_wanted)
+    return conditions
 
 
 def _retry(connection: Connection, delivery_id: str, now: datetime) -> Delivery | None:

@@ -154,6 +154,49 @@ class Sightings:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """What was done of one provider's jobs from a minute on; of deliveries, which are of none, `provider` is "".
+
+    `minute` counts minutes of Unix time. `finished_polls` are the polls of the jobs that ended. Of those whose end the
+    provider tells, `delays` were detected, after `delay_seconds` in all and `longest_delay` at most.
+    """
+
+    minute: int
+    provider: str
+    requests: int = 0
+    polls: int = 0
+    jobs_succeeded: int = 0
+    jobs_failed: int = 0
+    jobs_canceled: int = 0
+    jobs_expired: int = 0
+    finished_polls: int = 0
+    delays: int = 0
+    delay_seconds: float = 0.0
+    longest_delay: float = 0.0
+    attempts_delivered: int = 0
+    attempts_rejected: int = 0
+    attempts_timeout: int = 0
+    attempts_connection: int = 0
+    attempts_tls: int = 0
+    attempts_dns: int = 0
+    attempts_blocked: int = 0
+    deliveries_delivered: int = 0
+    deliveries_exhausted: int = 0
+    deliveries_blocked: int = 0
+    deliveries_canceled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many jobs there are, by provider and status, and how many deliveries wait or were given up."""
+
+    jobs: Mapping[str, Mapping[Status, int]]
+    pending: int
+    exhausted: int
+    blocked: int
+
+
+@dataclass(frozen=True, slots=True)
 class Replica:
     """A process that works on the same database, and the others that it has made room for."""
 

@@ -314,6 +314,10 @@ class SubscriberRow(SQLModel, table=True):
 
 _IS_WAITING = "status = 'pending' AND leased_until IS NULL AND behind_since IS NULL"
 _IS_FORCED = "forced_at IS NOT NULL AND leased_until IS NULL"
+_IS_BEHIND = "behind_since IS NOT NULL"
+GIVEN_UP = frozenset((DeliveryStatus.EXHAUSTED, DeliveryStatus.BLOCKED))
+IS_GIVEN_UP = "status IN ('exhausted', 'blocked')"
+"""SQLite reads along the index only where a statement says just this."""
 
 
 class DeliveryRow(SQLModel, table=True):
@@ -344,6 +348,18 @@ class DeliveryRow(SQLModel, table=True):
             "forced_at",
             sqlite_where=text(_IS_FORCED),
             postgresql_where=text(_IS_FORCED),
+        ),
+        Index(
+            "deliveries_behind",
+            "subscriber",
+            sqlite_where=text(_IS_BEHIND),
+            postgresql_where=text(_IS_BEHIND),
+        ),
+        Index(
+            "deliveries_given_up",
+            *("id", "status"),
+            sqlite_where=text(IS_GIVEN_UP),
+            postgresql_where=text(IS_GIVEN_UP),
         ),
         Index("deliveries_by_job", "job_id", "id"),
         Index("deliveries_by_subscription", "subscription_id", "id"),
@@ -506,6 +522,38 @@ class ReplicaRow(SQLModel, table=True):
     makes_room_for: list[str] = Field(sa_type=Json)
 
 
+class ActivityRow(SQLModel, table=True):
+    """What one process did in one minute of Unix time of one provider's jobs, or ("") of deliveries."""
+
+    __tablename__ = "activity"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    minute: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    process: str = Field(primary_key=True)
+    provider: str = Field(primary_key=True)
+    requests: int
+    polls: int
+    jobs_succeeded: int
+    jobs_failed: int
+    jobs_canceled: int
+    jobs_expired: int
+    finished_polls: int
+    delays: int
+    delay_seconds: float
+    longest_delay: float
+    attempts_delivered: int
+    attempts_rejected: int
+    attempts_timeout: int
+    attempts_connection: int
+    attempts_tls: int
+    attempts_dns: int
+    attempts_blocked: int
+    deliveries_delivered: int
+    deliveries_exhausted: int
+    deliveries_blocked: int
+    deliveries_canceled: int
+
+
 class SecretRow(SQLModel, table=True):
     """A secret of the service itself, such as the one that signs the callbacks of jobs."""
 
@@ -543,3 +591,4 @@ API_KEYS = _table("api_keys")
 ANSWERS = _table("answers")
 SECRETS = _table("secrets")
 REPLICAS = _table("replicas")
+ACTIVITY = _table("activity")

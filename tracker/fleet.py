@@ -58,6 +58,11 @@ class Fleet:
         view = self._view
         return view is not None and view.is_admitted and self._surroundings.now() < self._valid_until
 
+    @property
+    def size(self) -> int:
+        """How many replicas were seen by the last report, this one too; 0: there was none."""
+        return len(self._view.members) if self._view is not None else 0
+
     def part_of(self, key: str) -> Part:
         """The part in what `key` names; nothing while the others may not know of this replica."""
         if self._view is None or not self.is_member:

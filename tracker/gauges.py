@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,14 +9,11 @@ from prometheus_client import Gauge
 from prometheus_client.exposition import choose_encoder
 
 from tracker.rules.accounts import AccountStatus
-from tracker.rules.delays import longest_due
-from tracker.rules.slots import ready_at
+from tracker.waiting import what_waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Mapping
 
-    from store.records import Lane, PollLane
     from tracker.metrics import Metrics
     from tracker.parts import Parts
 
@@ -41,20 +37,14 @@ class Gauges:
     async def scrape(self, accept: str) -> tuple[bytes, str]:
         """All metrics and their media type: OpenMetrics for those who accept that, else Prometheus' text."""
         now = self._parts.surroundings.now()
-        lanes, backlog = await asyncio.gather(self._parts.jobs.lanes(), self._parts.deliveries.backlog(now))
-        self._measure_lanes(lanes, backlog.lanes, now)
+        waiting = await what_waits(self._parts, now)
+        self._oldest_poll.set(waiting.oldest_poll)
+        self._oldest_delivery.set(waiting.oldest_delivery)
+        self._held_subscribers.set(waiting.held_subscribers)
         self._measure_accounts()
         # The library fails on versions that it does not know.
         encode, media_type = choose_encoder(_OPENMETRICS if _OPENMETRICS in accept else "")
         return encode(self._metrics.registry), media_type
-
-    def _measure_lanes(self, polls: Sequence[PollLane], deliveries: Sequence[Lane], now: datetime) -> None:
-        free = [lane for lane in polls if not self._parts.accounts.find(lane.provider, lane.account).is_held]
-        self._oldest_poll.set(longest_due((lane.due_at for lane in free), now))
-        ready = (ready_at(lane) for lane in deliveries)
-        self._oldest_delivery.set(longest_due((at for at in ready if at is not None), now))
-        held = [lane for lane in deliveries if lane.held_until is not None and lane.held_until > now]
-        self._held_subscribers.set(len(held))
 
     def _measure_accounts(self) -> None:
         held: Counter[tuple[str, str]] = Counter()

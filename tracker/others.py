@@ -56,6 +56,11 @@ class Others:
         """This process's part in what `key` names."""
         return self._fleet.part_of(key) if self._replicas.are_possible else the_whole(key)
 
+    @property
+    def replicas(self) -> int:
+        """How many processes work on the database, this one too, as far as is known."""
+        return max(self._fleet.size, 1)
+
     async def join(self, stack: AsyncExitStack, wakers: Mapping[str, Callable[[], None]]) -> None:
         """Works beside the others from now on, until the stack is closed. `wakers` are called at news, by topic."""
         self._wakers |= wakers

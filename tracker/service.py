@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from store.accounts import HeldAccounts
+from store.activity import ActivityLog
 from store.answers import Answers
-from store.attempts import DeliveryRules
+from store.attempts import DeliveryRules, RecordedAttempts
 from store.database import Database
 from store.deliveries import Deliveries
 from store.errors import DatabaseAwayError
@@ -46,10 +47,12 @@ from tracker.others import Others
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.parts import Parts
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
+from tracker.present import Present
 from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.readiness import Readiness
 from tracker.replay import Replayer
 from tracker.rules import replay
+from tracker.rules.activity import KEPT, minute_of
 from tracker.rules.events import subscription_disabled_event
 from tracker.rules.fanout import deliveries_of
 from tracker.rules.health import has_only_failed_for_too_long, health_after
@@ -67,6 +70,7 @@ from tracker.sending import KEPT_OF_ANSWER, Sender
 from tracker.signer import Signer
 from tracker.surroundings import Surroundings
 from tracker.sweep import ROWS_AT_A_TIME, Sweep
+from tracker.tally import Tally
 from tracker.unknown_settings import warn_of_unknown_settings
 
 if TYPE_CHECKING:
@@ -165,6 +169,9 @@ class Service:
         self.answers = Answers(self._database)
         self.key_ring = KeyRing(self.keys, self.surroundings, self.settings.api_key)
         stack.push_async_callback(self.key_ring.write_uses, is_over=True)
+        self.activity_log = ActivityLog(self._database)
+        self.tally = Tally(self.activity_log, self.surroundings)
+        stack.push_async_callback(self.tally.close)
 
     async def _learned(self, stack: AsyncExitStack) -> Intervals:
         stored = await Profiles(self._database).all()
@@ -191,6 +198,7 @@ class Service:
         self.replay_beat = self.metronome.beat("replay", lambda: self.replayer.tick())  # noqa: PLW0108 - the same
         self.feed_beat = self.metronome.beat("feed", self.feed.tick)
         self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
+        self.tally_beat = self.metronome.beat("tally", self.tally.tick)
         held_accounts = HeldAccounts(self._database)
         self.others = Others(
             Replicas(self._database),
@@ -206,7 +214,7 @@ class Service:
             self.accounts.find(held.provider, held.account).stand_as(held)
         self.poller = Poller(
             self.jobs,
-            Asker(self.catalog, self._to_providers, surroundings, self.metrics.asked),
+            Asker(self.catalog, self._to_providers, surroundings, self._tell_of_request),
             self.accounts,
             self.intervals,
             surroundings,
@@ -227,7 +235,7 @@ class Service:
             surroundings,
             slots_of(settings.delivery_slots),
             settings.attempt_seconds,
-            told=lambda recorded: self.metrics.attempted(recorded.kept),
+            told=self._tell_of_attempts,
             wake_at=self.deliver_beat.wake_at,
             part_of=self.others.part_of,
         )
@@ -244,6 +252,7 @@ class Service:
                 lambda now: self.replays.forget(now - settings.retention, ROWS_AT_A_TIME),
                 lambda now: self.answers.forget(now, ROWS_AT_A_TIME),
                 lambda _now: self.key_ring.write_uses(),
+                lambda now: self.activity_log.forget(minute_of(now - KEPT), ROWS_AT_A_TIME),
             ),
         )
 
@@ -262,6 +271,7 @@ class Service:
         slots = {"poll": self.settings.poll_slots, "deliver": self.settings.delivery_slots}
         self.gauges = Gauges(self.metrics, parts, slots)
         self.readiness = Readiness(parts)
+        self.present = Present(parts, slots, lambda: self.others.replicas)
         stack.push_async_callback(self.readiness.close)
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
@@ -271,6 +281,7 @@ class Service:
             stack.callback(self.metronome.stop)
             for beat in (self.poll_beat, self.deliver_beat, self.replay_beat, self.feed_beat, self.sweep_beat):
                 beat.wake()
+            self.tally_beat.wake()
         stack.push_async_callback(self._finish_what_is_in_flight)
 
     def let_go(self) -> None:
@@ -288,10 +299,19 @@ class Service:
     def _tell(self, recorded: Recorded) -> None:
         """What has been written is told: to those who wait for a job, to the delivery loop, and to the counters."""
         self.metrics.polled(recorded.kept)
+        self.tally.polled(recorded.kept)
         self.bell.ring(recorded.changed_jobs)
         if recorded.deliveries:
             self.deliver_beat.wake()
         self.others.tell(DELIVER if recorded.deliveries else "", recorded.changed_jobs)
+
+    def _tell_of_request(self, provider: str) -> None:
+        self.metrics.asked(provider)
+        self.tally.asked(provider)
+
+    def _tell_of_attempts(self, recorded: RecordedAttempts) -> None:
+        self.metrics.attempted(recorded.kept)
+        self.tally.attempted(recorded.kept)
 
     def _tell_of_events(self) -> None:
         self.feed.wake()
@@ -357,6 +377,7 @@ class Service:
             surroundings=self.surroundings,
             bell=self.bell,
             feed=self.feed,
+            tally=self.tally,
             allowed=self.settings.allowed,
             callback_secret=self.callback_secret,
             public_key=public_key_of(self.private_key),
@@ -366,6 +387,7 @@ class Service:
             poll_at=self._poll_at,
             deliver=self._deliver,
             start_replay=self.replayer.start,
+            overview=self.present.overview,
             unready=self.readiness.reasons,
             scrape=self.gauges.scrape,
         )

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from tracker.feed import Feed
     from tracker.intervals import Intervals
     from tracker.key_ring import KeyRing
+    from tracker.present import Overview
     from tracker.providers.catalog import Catalog
     from tracker.rules.addresses import Allowed
     from tracker.rules.exchange import ExchangeResult, HttpRequest
     from tracker.surroundings import Surroundings
+    from tracker.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class Context:
 
     `callback_flaw` says why a callback URL is refused (None: it is not); `ask_provider` sends a request to a provider.
     `poll_at` asks the polling loop for a tick at a time, `deliver` the delivery loop for one at once. `start_replay`
-    begins a replay and counts the first of it. `unready` says why the service is not ready, if it is not. `scrape`
-    tells the metrics in the form that an Accept header asks for, and the media type of that.
+    begins a replay and counts the first of it. `overview` says how the service stands, and `unready` why it is not
+    ready, if it is not. `scrape` tells the metrics in the form that an Accept header asks for, and its media type.
     """
 
     jobs: Jobs
@@ -57,6 +59,7 @@ class Context:
     surroundings: Surroundings
     bell: Bell
     feed: Feed
+    tally: Tally
     allowed: Allowed
     callback_secret: str = field(repr=False)
     public_key: str
@@ -66,6 +69,7 @@ class Context:
     poll_at: Callable[[datetime], None]
     deliver: Callable[[], None]
     start_replay: Callable[[Replay, Callable[[Replay], KeptAnswer | None]], Awaitable[Replay]]
+    overview: Callable[[], Awaitable[Overview]]
     unready: Callable[[], Awaitable[list[str]]]
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]]
 

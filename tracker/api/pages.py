@@ -61,14 +61,20 @@ def list_response(request: Request, rows: Iterable[Any], next_after: str | None)
 
 def page_of(request: Request, prefix: str = "") -> tuple[int, str | None]:
     """The limit, and what the cursor stands for: where `prefix` says so, an id of that sort. Raises ApiError 422."""
-    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= LARGEST_LIMIT):
-        raise wrong_parameter("limit", f"limit is {text!r}; give a whole number from 1 to {LARGEST_LIMIT}.")
+    limit = whole_number_of(request, "limit", DEFAULT_LIMIT, LARGEST_LIMIT)
     cursor = request.query_params.get("cursor")
     after = None if cursor is None else place_in(cursor)
     if cursor is not None and (after is None or not after.startswith(prefix)):
         raise wrong_parameter("cursor", f"The cursor {cursor!r} is not one that this list gave out.")
-    return int(text), after
+    return limit, after
+
+
+def whole_number_of(request: Request, name: str, default: int, most: int) -> int:
+    """A number from 1 on in the query. Raises ApiError 422."""
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= most):
+        raise wrong_parameter(name, f"{name} is {text!r}; give a whole number from 1 to {most}.")
+    return int(text)
 
 
 def seconds_of(request: Request, name: str, default: float, most: float) -> float:

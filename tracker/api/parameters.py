@@ -7,6 +7,7 @@ from typing import Any
 from store.records import DeliveryStatus, Status
 from tracker.api.calls import Parameter
 from tracker.api.pages import DEFAULT_LIMIT, LARGEST_LIMIT
+from tracker.rules.activity import LONGEST_SPAN
 
 _TIME = {"type": "string", "format": "date-time"}
 
@@ -62,6 +63,12 @@ TIMEOUT = Parameter(
     "timeout",
     "How many seconds to wait at most.",
     {"type": "number", "minimum": 0, "maximum": 300, "default": 30},
+)
+
+MINUTES = Parameter(
+    "minutes",
+    "How many minutes to look back on.",
+    {"type": "integer", "minimum": 1, "maximum": LONGEST_SPAN, "default": 60},
 )
 
 PREFER = Parameter("Prefer", "`wait=N` answers when the job has ended, or as it is after N seconds (at most 300).")

@@ -14,12 +14,15 @@ from starlette.routing import Route
 from store.errors import DatabaseAwayError
 from store.records import Scope
 from tracker.api import (
+    activity,
     deliveries,
     docs,
     events,
+    figures,
     job_lists,
     jobs,
     keys,
+    overview,
     providers,
     registration,
     replays,
@@ -151,6 +154,11 @@ CALLS = (
     Call("get_callback_secret", "GET", "/v1/callback-secret", ADMIN, service.callback_secret,
          "Show what signs the callbacks of jobs.",
          {200: of.CallbackSecret}, shows_secret=True),
+
+    Call("get_overview", "GET", "/v1/overview", READ, overview.show, "Show how the service stands.",
+         {200: figures.Overview}),
+    Call("get_activity", "GET", "/v1/activity", READ, activity.show, "Show what was done of late, minute by minute.",
+         {200: figures.Activity}, query=(take.MINUTES,)),
 
     Call("get_webhook_keys", "GET", "/.well-known/tracker-webhook-keys", ALL, service.webhook_keys,
          "What v1a signatures verify with.",

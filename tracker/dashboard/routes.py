@@ -41,6 +41,7 @@ PAGES = (
     ("GET", "/deliveries/{id}", delivery.show),
     ("POST", "/deliveries/{id}/retry", delivery.retry),
     ("GET", "/providers", providers.index),
+    ("GET", "/providers/{name}", providers.show),
     ("GET", "/live", live.stream),
     ("POST", "/logout", login.leave),
 )

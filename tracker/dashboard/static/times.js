@@ -3,6 +3,7 @@
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 const hours = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
 const thisDay = new Intl.DateTimeFormat(undefined, hours);
+const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const thisYear = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 const anyYear = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
@@ -18,7 +19,8 @@ function spell(time) {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) return;
   if (!time.title) time.title = full.format(at);
-  const text = time.dataset.as === "ago" ? distance(at) : moment(at);
+  const spelled = { ago: distance, clock: minute.format };
+  const text = (spelled[time.dataset.as] ?? moment)(at);
   if (time.textContent !== text) time.textContent = text;
 }
 
