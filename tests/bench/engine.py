@@ -1,0 +1,110 @@
+"""The whole engine at work, for the benchmarks: jobs that wait, bursts of polls and of deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from store.records import Filter, Job, Secret, Status, Subscription
+from store.rows import job_row
+from store.tables import JOBS
+from tests.bench.machine import cpu
+from tracker.rules.events import subscription_test_event
+from tracker.rules.fanout import to_subscription
+from tracker.rules.signing import new_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tracker.service import Service
+
+_NUMBER = count(1)
+_AT_ONCE = 5000
+_LONG = timedelta(days=1)
+_WAIT = timedelta(hours=2)
+
+
+def jobs_at_work(running: Service, how_many: int, due_at: datetime, prefix: str = "run") -> list[Job]:
+    """Jobs of Decart's that were found running half a minute ago; those with the prefix `end` are over by now."""
+    since = running.surroundings.now() - timedelta(seconds=30)
+    return [
+        Job(
+            running.surroundings.new_id("job"),
+            *("decart", "job", "default", f"{prefix}-{next(_NUMBER):010d}"),
+            run=1,
+            created_at=since,
+            updated_at=since,
+            timeout_at=since + _LONG,
+            next_poll_at=due_at,
+            status=Status.RUNNING,
+            provider_status="processing",
+            sequence=1,
+            status_since=since,
+            started_at=since,
+            last_polled_at=since,
+            polls=1,
+        )
+        for _ in range(how_many)
+    ]
+
+
+async def put_in(running: Service, jobs: Sequence[Job]) -> None:
+    """Stores jobs as they are."""
+    for start in range(0, len(jobs), _AT_ONCE):
+        rows = [job_row(job) for job in jobs[start : start + _AT_ONCE]]
+        await running._database.write(lambda connection, rows=rows: connection.execute(JOBS.insert(), rows) and None)
+
+
+async def poll_all(running: Service, jobs: Sequence[Job]) -> tuple[float, float]:
+    """Has these jobs polled once, all due at once: seconds of CPU and of time for each."""
+    polled = running.metrics._polls("decart", "ok")._value
+    # What was planned before is polled later: only these are due.
+    later = JOBS.update().where(JOBS.c.next_poll_at.is_not(None)).values(next_poll_at=running.surroundings.now() + _WAIT)
+    await running._database.write(lambda connection: connection.execute(later) and None)
+    await put_in(running, jobs)
+    await asyncio.sleep(0.3)
+    before, began, used = polled.get(), perf_counter(), cpu()
+    running.poll_beat.wake()
+    while polled.get() - before < len(jobs):
+        await asyncio.sleep(0.01)
+    return (cpu() - used) / len(jobs), (perf_counter() - began) / len(jobs)
+
+
+async def poll_burst(running: Service, how_many: int, prefix: str = "run") -> tuple[float, float]:
+    """Has so many jobs polled once, all due at once: seconds of CPU and of time for each."""
+    return await poll_all(running, jobs_at_work(running, how_many, running.surroundings.now(), prefix))
+
+
+async def subscribe(running: Service, urls: Sequence[str]) -> list[Subscription]:
+    """One subscription for each URL."""
+    now = running.surroundings.now()
+    wanted, secrets = Filter(("job.*",)), (Secret(new_secret(bytes(range(33)))),)
+    made = [Subscription(running.surroundings.new_id("sub"), url, wanted, secrets, now, now) for url in urls]
+    for subscription in made:
+        await running.subscriptions.add(subscription)
+    return made
+
+
+async def deliver_burst(running: Service, subscriptions: Sequence[Subscription], how_many: int) -> tuple[float, float]:
+    """Has so many events delivered, all committed before: seconds of CPU and of time for each."""
+    now = running.surroundings.now()
+    for start in range(0, how_many, 500):
+        announced = []
+        for number in range(start, min(start + 500, how_many)):
+            subscription = subscriptions[number % len(subscriptions)]
+            event = subscription_test_event(subscription.id, str(next(_NUMBER)), now)
+            event = replace(event, body=event.body[:-1] + b',"padding":"' + b"x" * 1000 + b'"}')
+            announced.append(running.deliveries.add_test(event, to_subscription(event, subscription)))
+        await asyncio.gather(*announced)
+    delivered = running.metrics._attempts("delivered")._value
+    await asyncio.sleep(0.3)
+    before, began, used = delivered.get(), perf_counter(), cpu()
+    running.deliver_beat.wake()
+    while delivered.get() - before < how_many:
+        await asyncio.sleep(0.01)
+    return (cpu() - used) / how_many, (perf_counter() - began) / how_many
