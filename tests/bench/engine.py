@@ -64,7 +64,9 @@ async def poll_all(running: Service, jobs: Sequence[Job]) -> tuple[float, float]
     """Has these jobs polled once, all due at once: seconds of CPU and of time for each."""
     polled = running.metrics._polls("decart", "ok")._value
     # What was planned before is polled later: only these are due.
-    later = JOBS.update().where(JOBS.c.next_poll_at.is_not(None)).values(next_poll_at=running.surroundings.now() + _WAIT)
+    later = (
+        JOBS.update().where(JOBS.c.next_poll_at.is_not(None)).values(next_poll_at=running.surroundings.now() + _WAIT)
+    )
     await running._database.write(lambda connection: connection.execute(later) and None)
     await put_in(running, jobs)
     await asyncio.sleep(0.3)

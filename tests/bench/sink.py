@@ -19,8 +19,10 @@ _OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 _FIRST: dict[str, float] = {}
 _ANSWERED: dict[str, float] = {}
 _POLL = b"/v1/jobs/"
-_TRACE = b'"queue":{"position":null,"region":"eu-west"},"model":"lucy-pro-v2v","seed":1234567,"prompt":"a harbour at dawn"'
-_JOB = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s'
+_TRACE = (
+    b'"queue":{"position":null,"region":"eu-west"},"model":"lucy-pro-v2v","seed":1234567,"prompt":"a harbour at dawn"'
+)
+_JOB = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
 
 
 class _Sink(asyncio.Protocol):
