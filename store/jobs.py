@@ -327,12 +327,19 @@ def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> li
         JOBS.c.id.in_(ids), JOBS.c.leased_until.is_not(None)
     )
     rows = {row.id: row for row in connection.execute(query.with_for_update())}
-    return [
-        # The callback may have ended (HTTP 410) while the poll was under way.
-        replace(outcome, job=replace(outcome.job, callback_ended_at=rows[outcome.job.id].callback_ended_at))
+    held = [
+        outcome
         for outcome in outcomes
         if outcome.job.id in rows and rows[outcome.job.id].lease_epoch == outcome.job.lease_epoch
     ]
+    return [_with_end_of_callback(outcome, rows[outcome.job.id].callback_ended_at) for outcome in held]
+
+
+def _with_end_of_callback(outcome: PollOutcome, ended_at: datetime | None) -> PollOutcome:
+    """The callback may have ended (HTTP 410) while the poll was under way."""
+    if outcome.job.callback_ended_at == ended_at:
+        return outcome
+    return replace(outcome, job=outcome.job.but(callback_ended_at=ended_at))
 
 
 def _changed_row(job: Job) -> dict[str, Any]:

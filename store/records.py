@@ -192,7 +192,7 @@ class Filter:
         return bool(self.providers or self.kinds or self.tags)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
     """One remote job that we track.
 
@@ -245,6 +245,21 @@ class Job:
     sightings: Sightings | None = None
     cancel_accepted_at: datetime | None = None
     lease_epoch: int = 0
+
+    def but(self, **changes: Any) -> Job:
+        """The job with some fields changed, as by `dataclasses.replace`. Raises TypeError.
+
+        That would run the constructor, which takes seven times as long, and a poll changes its job several times.
+        """
+        if unknown := changes.keys() - _JOB_FIELDS:
+            message = f"A job has no {', '.join(sorted(unknown))}"
+            raise TypeError(message)
+        changed = object.__new__(Job)
+        changed.__dict__.update(self.__dict__, **changes)
+        return changed
+
+
+_JOB_FIELDS = frozenset(Job.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
