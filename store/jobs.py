@@ -7,7 +7,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from store.accounts import replace_accounts
 from store.delivery_order import insert_deliveries
@@ -15,6 +29,8 @@ from store.events import insert_events
 from store.leases import free_leases
 from store.profiles import replace_profiles
 from store.records import (
+    NEWS,
+    PACE,
     HeldAccount,
     Job,
     Page,
@@ -28,50 +44,38 @@ from store.records import (
     Waiting,
 )
 from store.registration import Registration, register_jobs
-from store.rows import job_row, to_job, to_transition, to_waiting, transition_row
+from store.rows import (
+    JOB_FIELDS,
+    news_row,
+    pace_row,
+    to_job,
+    to_job_in_order,
+    to_transition,
+    to_waiting,
+    transition_row,
+)
 from store.subscriptions import all_subscriptions
 from store.tables import JOB_LABELS, JOBS, TRANSITIONS
 
 if TYPE_CHECKING:
+    from sqlalchemy.sql.dml import ReturningUpdate
+
     from store.attempts import FanOut
     from store.database import Database
 
 Choose: TypeAlias = Callable[[Sequence[Waiting], int, datetime], Sequence[str]]
 """The ids of so many jobs, those that are to be polled first."""
 
-# What a poll may change. The rest of a row belongs to registration, and `callback_ended_at` to deliveries.
-_CHANGED_BY_POLLS = (
-    "status",
-    "provider_status",
-    "progress",
-    "output",
-    "error",
-    "sequence",
-    "status_since",
-    "steps",
-    "polls",
-    "started_at",
-    "updated_at",
-    "finished_at",
-    "next_poll_at",
-    "last_polled_at",
-    "not_before",
-    "poll_problem",
-    "announced_progress",
-    "progress_announced_at",
-    "announcements",
-    "reading",
-    "result_expires_at",
-    "etag",
-    "is_alone",
-    "list_misses",
-    "sightings",
-)
-_RECORD_POLL = (
-    update(JOBS)
-    .where(JOBS.c.id == bindparam("job"))
-    .values({name: bindparam(name) for name in _CHANGED_BY_POLLS} | {"leased_until": None})
-)
+
+def _record_poll(changed: Sequence[str]) -> Update:
+    """Writes what a poll may change. The rest of a row belongs to registration, `callback_ended_at` to deliveries."""
+    values: dict[str, Any] = {name: bindparam(name) for name in changed}
+    values["leased_until"] = None
+    return update(JOBS).where(JOBS.c.id == bindparam("job")).values(values)
+
+
+_RECORD_QUIET_POLL = _record_poll(PACE)
+_RECORD_POLL = _record_poll((*PACE, *NEWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +153,8 @@ class Jobs:
 
     async def claim_out_of_time(self, before: datetime, limit: int, lease_until: datetime) -> tuple[Job, ...]:
         """Takes a lease on up to `limit` jobs whose time was over before a time, whatever they wait for."""
-        late = (JOBS.c.finished_at.is_(None), JOBS.c.timeout_at <= before, JOBS.c.leased_until.is_(None))
-        ids = select(JOBS.c.id).where(*late).order_by(JOBS.c.timeout_at).limit(limit)
-        return await self._database.write(lambda connection: _lease(connection, ids, lease_until))
+        late = {"before": before, "count": limit, "until": lease_until}
+        return await self._database.write(lambda connection: _leased(connection, _LEASE_LATE, late))
 
     async def record(
         self,
@@ -209,7 +212,8 @@ class Jobs:
         for share in shares:
             due = [row for lane in share.lanes for row in _due(connection, lane, share, now)]
             ids += [row.id for row in due] if len(due) <= share.count else self._choose(due, share.count, now)
-        return PollClaim(_lease(connection, ids, lease_until) if ids else (), _lanes(connection))
+        leased = _leased(connection, _LEASE, {"ids": ids, "until": lease_until}) if ids else ()
+        return PollClaim(leased, _lanes(connection))
 
     def _record(
         self,
@@ -221,8 +225,7 @@ class Jobs:
         replace_profiles(connection, profiles)
         replace_accounts(connection, accounts)
         kept = _still_leased(connection, outcomes)
-        if kept:
-            connection.execute(_RECORD_POLL, [_changed_row(outcome.job) for outcome in kept])
+        _record_polls(connection, kept)
         transitions = [transition_row(transition) for outcome in kept for transition in outcome.transitions]
         if transitions:
             connection.execute(insert(TRANSITIONS), transitions)
@@ -296,37 +299,64 @@ def _to_lane(row: Row[Any]) -> PollLane:
     return PollLane(row.lane, provider, account, kind, bool(alone), row.due_at)
 
 
+def _due_query() -> Select[Any]:
+    return (
+        select(*(JOBS.c[name] for name in Waiting.__dataclass_fields__))
+        .where(*_WAITING, JOBS.c.lane == bindparam("of_lane"), JOBS.c.next_poll_at <= bindparam("until"))
+        .order_by(JOBS.c.next_poll_at)
+        .limit(bindparam("count"))
+    )
+
+
+# Statements are built once: to build one costs more than to run it.
+_DUE = _due_query()
+_DUE_OR_RIDING = _due_query().where(
+    or_(JOBS.c.next_poll_at <= bindparam("now"), JOBS.c.not_before.is_(None), JOBS.c.not_before <= bindparam("now"))
+)
+
+
 def _due(connection: Connection, lane: str, share: PollShare, now: datetime) -> list[Waiting]:
     """The jobs of a lane that are due, or may be asked for along with those that are."""
-    query = (
-        select(*(JOBS.c[name] for name in Waiting.__dataclass_fields__))
-        .where(*_WAITING, JOBS.c.lane == lane, JOBS.c.next_poll_at <= share.until)
-        .order_by(JOBS.c.next_poll_at)
-        .limit(share.count * _CANDIDATES)
-    )
+    asked = {"of_lane": lane, "until": share.until, "count": share.count * _CANDIDATES}
     if share.until > now:
-        query = query.where(or_(JOBS.c.next_poll_at <= now, JOBS.c.not_before.is_(None), JOBS.c.not_before <= now))
-    return [to_waiting(row) for row in connection.execute(query).mappings()]
+        return [to_waiting(row) for row in connection.execute(_DUE_OR_RIDING, asked | {"now": now})]
+    return [to_waiting(row) for row in connection.execute(_DUE, asked)]
 
 
-def _lease(connection: Connection, ids: Sequence[str] | Select[Any], lease_until: datetime) -> tuple[Job, ...]:
-    lease = (
+def _lease_of(ids: Select[Any] | BindParameter[Any]) -> ReturningUpdate[Any]:
+    return (
         update(JOBS)
         .where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
-        .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1)
-        .returning(*JOBS.c)
+        .values(leased_until=bindparam("until"), lease_epoch=JOBS.c.lease_epoch + 1)
+        .returning(*(JOBS.c[name] for name in JOB_FIELDS))
     )
-    rows = connection.execute(lease).mappings().all()
-    # RETURNING promises no order.
-    return tuple(to_job(row) for row in sorted(rows, key=lambda row: row["next_poll_at"]))
+
+
+_LEASE = _lease_of(bindparam("ids", expanding=True))
+_LEASE_LATE = _lease_of(
+    select(JOBS.c.id)
+    .where(JOBS.c.finished_at.is_(None), JOBS.c.timeout_at <= bindparam("before"), JOBS.c.leased_until.is_(None))
+    .order_by(JOBS.c.timeout_at)
+    .limit(bindparam("count"))
+)
+
+
+def _leased(connection: Connection, lease: ReturningUpdate[Any], values: dict[str, Any]) -> tuple[Job, ...]:
+    jobs = [to_job_in_order(row) for row in connection.execute(lease, values)]
+    # RETURNING promises no order. None is final, so each has a time.
+    return tuple(sorted(jobs, key=lambda job: job.next_poll_at or job.created_at))
+
+
+_HELD = (
+    select(JOBS.c.id, JOBS.c.lease_epoch, JOBS.c.callback_ended_at)
+    .where(JOBS.c.id.in_(bindparam("ids", expanding=True)), JOBS.c.leased_until.is_not(None))
+    .with_for_update()
+)
 
 
 def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> list[PollOutcome]:
     ids = [outcome.job.id for outcome in outcomes]
-    query = select(JOBS.c.id, JOBS.c.lease_epoch, JOBS.c.callback_ended_at).where(
-        JOBS.c.id.in_(ids), JOBS.c.leased_until.is_not(None)
-    )
-    rows = {row.id: row for row in connection.execute(query.with_for_update())}
+    rows = {row.id: row for row in connection.execute(_HELD, {"ids": ids})}
     held = [
         outcome
         for outcome in outcomes
@@ -342,9 +372,12 @@ def _with_end_of_callback(outcome: PollOutcome, ended_at: datetime | None) -> Po
     return replace(outcome, job=outcome.job.but(callback_ended_at=ended_at))
 
 
-def _changed_row(job: Job) -> dict[str, Any]:
-    row = job_row(job)
-    return {name: row[name] for name in _CHANGED_BY_POLLS} | {"job": job.id}
+def _record_polls(connection: Connection, outcomes: Sequence[PollOutcome]) -> None:
+    quiet = [pace_row(outcome.job) for outcome in outcomes if outcome.is_quiet]
+    news = [pace_row(outcome.job) | news_row(outcome.job) for outcome in outcomes if not outcome.is_quiet]
+    for statement, rows in ((_RECORD_QUIET_POLL, quiet), (_RECORD_POLL, news)):
+        if rows:
+            connection.execute(statement, rows)
 
 
 def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:

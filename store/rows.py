@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from store.records import (
+    NEWS,
+    PACE,
     ApiKey,
     Attempt,
     AttemptResult,
@@ -35,9 +37,9 @@ from store.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import RowMapping
+    from sqlalchemy import Row, RowMapping
 
 _JOB_COLUMNS_AS_THEY_ARE = (
     "id",
@@ -77,23 +79,33 @@ _JOB_COLUMNS_AS_THEY_ARE = (
 )
 
 
+JOB_FIELDS = tuple(Job.__dataclass_fields__)
+
+
 def to_job(row: RowMapping) -> Job:
     """A row of `jobs` as a record."""
-    return Job(
-        **{name: row[name] for name in _JOB_COLUMNS_AS_THEY_ARE},
-        tags=tuple(row["tags"]),
-        callback_events=tuple(row["callback_events"]),
-        status=Status(row["status"]),
-        error=JobError(**row["error"]) if row["error"] else None,
-        steps=tuple(Step(*step) for step in row["steps"]),
-        sightings=_to_sightings(row["sightings"]) if row["sightings"] else None,
-        poll_problem=_to_problem(row["poll_problem"]) if row["poll_problem"] else None,
-    )
+    return to_job_in_order([row[name] for name in JOB_FIELDS])
 
 
-def to_waiting(row: RowMapping) -> Waiting:
-    """A row of `jobs` as far as its place in the queue goes."""
-    return Waiting(**dict(row) | {"sightings": _to_sightings(row["sightings"]) if row["sightings"] else None})
+def to_job_in_order(row: Iterable[Any]) -> Job:
+    """A row of `jobs` as a record; it has the columns of `JOB_FIELDS` and no others."""
+    values = dict(zip(JOB_FIELDS, row, strict=True))
+    error, sightings, problem = values["error"], values["sightings"], values["poll_problem"]
+    values["tags"] = tuple(values["tags"])
+    values["callback_events"] = tuple(values["callback_events"])
+    values["status"] = Status(values["status"])
+    values["error"] = JobError(**error) if error else None
+    values["steps"] = tuple(Step(*step) for step in values["steps"])
+    values["sightings"] = _to_sightings(sightings) if sightings else None
+    values["poll_problem"] = _to_problem(problem) if problem else None
+    return Job(**values)
+
+
+def to_waiting(row: Row[Any]) -> Waiting:
+    """A row of `jobs` as far as its place in the queue goes, with the columns in the order of the fields."""
+    id_, provider, kind, due_at, polled_at, created_at, sightings = row
+    seen = _to_sightings(sightings) if sightings else None
+    return Waiting(id_, provider, kind, due_at, polled_at, created_at, seen)
 
 
 def job_row(job: Job) -> dict[str, Any]:
@@ -104,10 +116,25 @@ def job_row(job: Job) -> dict[str, Any]:
         "callback_events": list(job.callback_events),
         "status": job.status.value,
         "error": asdict(job.error) if job.error else None,
-        "steps": [[step.id, step.type, step.status] for step in job.steps],
-        "sightings": asdict(job.sightings) if job.sightings else None,
+        "steps": _steps_json(job),
+        "sightings": job.sightings,
         "poll_problem": _problem_json(job.poll_problem) if job.poll_problem else None,
     }
+
+
+def pace_row(job: Job) -> dict[str, Any]:
+    """The columns of `PACE`, and the job's id as `job`."""
+    row = {name: getattr(job, name) for name in PACE}
+    row["job"] = job.id
+    if job.poll_problem:
+        row["poll_problem"] = _problem_json(job.poll_problem)
+    return row
+
+
+def news_row(job: Job) -> dict[str, Any]:
+    """The columns of `NEWS`."""
+    told = {"error": asdict(job.error) if job.error else None, "steps": _steps_json(job)}
+    return {name: getattr(job, name) for name in NEWS} | {"status": job.status.value} | told
 
 
 def to_transition(row: RowMapping) -> Transition:
@@ -256,6 +283,10 @@ def _columns_of(
 def _to_problem(value: Mapping[str, Any]) -> PollProblem:
     times = {name: _to_time(value[name]) for name in ("since", "retry_at")}
     return PollProblem(**dict(value) | times)
+
+
+def _steps_json(job: Job) -> list[list[str | None]]:
+    return [[step.id, step.type, step.status] for step in job.steps]
 
 
 def _to_sightings(value: Mapping[str, Any]) -> Sightings:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
-from store.records import Event, Job, JobError, PollOutcome, PollProblem, Status, Transition
+from store.records import NEWS, Event, Job, JobError, PollOutcome, PollProblem, Status, Transition
 from tracker.rules.diff import Change, StepChange, merged_steps, status_changes, step_changes
 from tracker.rules.events import progress_event, step_event, transition_event
 from tracker.rules.payload import reading_payload
@@ -97,6 +98,9 @@ def give_up(job: Job, now: datetime) -> PollOutcome:
     return story.outcome()
 
 
+_news_of = attrgetter(*NEWS)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pace:
     """What decides on the next clean poll."""
@@ -116,6 +120,7 @@ class _Story:
     """Moves a job from one transition to the next and notes what there is to tell, in order."""
 
     def __init__(self, job: Job, now: datetime) -> None:
+        self.asked = job
         self.job = job
         self.now = now
         self.transitions: list[Transition] = []
@@ -163,7 +168,8 @@ class _Story:
         self.transition(Change(Status.EXPIRED, self.job.provider_status, self.now))
 
     def outcome(self, verdict: str | None = None) -> PollOutcome:
-        return PollOutcome(self.job, tuple(self.transitions), tuple(self.events), verdict)
+        is_quiet = not self.events and _news_of(self.job) == _news_of(self.asked)
+        return PollOutcome(self.job, tuple(self.transitions), tuple(self.events), verdict, is_quiet)
 
 
 def _read(story: _Story, reading: Reading, pace: _Pace) -> None:
