@@ -103,7 +103,7 @@ def to_job_in_order(row: Iterable[Any]) -> Job:
 
 def to_waiting(row: Row[Any]) -> Waiting:
     """A row of `jobs` as far as its place in the queue goes, with the columns in the order of the fields."""
-    id_, provider, kind, due_at, polled_at, created_at, sightings = row
+    id_, provider, kind, due_at, polled_at, created_at, sightings = tuple(row)
     seen = _to_sightings(sightings) if sightings else None
     return Waiting(id_, provider, kind, due_at, polled_at, created_at, seen)
 

@@ -177,6 +177,9 @@ class Provider:
 
     def secrets(self, account: str) -> list[str]:
         """What the account's variables hold; "" for one that is not set."""
+        known = self._credentials.get(account)
+        if known is not None:
+            return list(known.values())
         return [self.environ.get(variable, "") for variable in self.variables(account).values()]
 
     def _kind(self, name: str) -> Kind:

@@ -61,20 +61,28 @@ def filled_path(template: str, job: Job) -> str:
 
     Raises MissingParameterError, UnusableValueError.
     """
+    parts = list(_parts_of(template))
+    for index in range(1, len(parts), 2):
+        parts[index] = _escaped(parts[index], job)
+    return "".join(parts)
 
-    def value(match: re.Match[str]) -> str:
-        keeps_slashes = match.group(1).startswith("+")
-        name = match.group(1).removeprefix("+")
-        text = value_of(name, job)
-        if _NEEDS_NO_ESCAPE.fullmatch(text):
-            return text
-        segments = text.split("/") if keeps_slashes else [text]
-        if any(segment in ("", ".", "..") for segment in segments):
-            # Escaping leaves dots alone, and a URL parser would take these for a step up or for nothing.
-            raise UnusableValueError(name, text)
-        return "/".join(quote(segment, safe="") for segment in segments)
 
-    return PLACEHOLDER.sub(value, template)
+@lru_cache(_KEPT_TEMPLATES)
+def _parts_of(template: str) -> tuple[str, ...]:
+    """A text, a placeholder, a text, and so on."""
+    return tuple(PLACEHOLDER.split(template))
+
+
+def _escaped(placeholder: str, job: Job) -> str:
+    name = placeholder.removeprefix("+")
+    text = value_of(name, job)
+    if _NEEDS_NO_ESCAPE.fullmatch(text):
+        return text
+    segments = text.split("/") if placeholder.startswith("+") else [text]
+    if any(segment in ("", ".", "..") for segment in segments):
+        # Escaping leaves dots alone, and a URL parser would take these for a step up or for nothing.
+        raise UnusableValueError(name, text)
+    return "/".join(quote(segment, safe="") for segment in segments)
 
 
 def filled_text(template: str, job: Job, lists: Mapping[str, Any] | None = None) -> str:
