@@ -13,12 +13,14 @@ from store.database import mark_news
 from store.records import DeliveryStatus, Event, EventFilter, FeedPage, Page
 from store.rows import event_row, to_event
 from store.tables import DELIVERIES, EVENTS, JOBS
+from store.timing import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from store.database import Database
+    from store.timing import Spent
 
 ALL_EVENTS = EventFilter()
 
@@ -74,13 +76,17 @@ class Events:
 
         self._database.on_news = tell
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def forget(self, before: datetime, limit: int, spent: Spent | None = None) -> int:
         """Deletes events from before a time, and their deliveries with the attempts, up to `limit` of either.
 
         Those of a job that is still there stay, and those that still wait for a subscriber. Returns how many rows of
         both are gone; an event that many were told of goes after its last delivery.
         """
-        return await self._database.write(lambda connection: _forget(connection, before, limit))
+        # Looked for by a reader: there may be many events that stay before the first that goes.
+        old = await self._database.read(lambda connection: _old(connection, before, limit))
+        return (
+            await self._database.write(timed(lambda connection: _forget(connection, old, limit), spent)) if old else 0
+        )
 
 
 def insert_events(connection: Connection, events: Sequence[Event]) -> None:
@@ -139,16 +145,20 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _forget(connection: Connection, before: datetime, limit: int) -> int:
-    is_waiting = exists().where(DELIVERIES.c.event_id == EVENTS.c.id, DELIVERIES.c.status == DeliveryStatus.PENDING)
-    has_job = exists().where(JOBS.c.id == EVENTS.c.job_id)
-    old = (
-        select(EVENTS.c.id)
-        .where(EVENTS.c.timestamp < before, ~is_waiting, ~has_job)
-        .order_by(EVENTS.c.timestamp)
-        .limit(limit)
-    )
-    ids = connection.execute(old).scalars().all()
+_MAY_GO = (
+    ~exists().where(DELIVERIES.c.event_id == EVENTS.c.id, DELIVERIES.c.status == DeliveryStatus.PENDING.value),
+    ~exists().where(JOBS.c.id == EVENTS.c.job_id),
+)
+
+
+def _old(connection: Connection, before: datetime, limit: int) -> Sequence[str]:
+    query = select(EVENTS.c.id).where(EVENTS.c.timestamp < before, *_MAY_GO).order_by(EVENTS.c.timestamp).limit(limit)
+    return connection.execute(query).scalars().all()
+
+
+def _forget(connection: Connection, old: Sequence[str], limit: int) -> int:
+    # Meanwhile one may have been taken up again.
+    ids = connection.execute(select(EVENTS.c.id).where(EVENTS.c.id.in_(old), *_MAY_GO)).scalars().all()
     told = select(DELIVERIES.c.id).where(DELIVERIES.c.event_id.in_(ids)).limit(limit)
     deliveries = connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(told))).rowcount
     is_told = exists().where(DELIVERIES.c.event_id == EVENTS.c.id)

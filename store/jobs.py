@@ -56,12 +56,14 @@ from store.rows import (
 )
 from store.subscriptions import all_subscriptions
 from store.tables import JOB_LABELS, JOBS, TRANSITIONS
+from store.timing import timed
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from store.attempts import FanOut
     from store.database import Database
+    from store.timing import Spent
 
 Choose: TypeAlias = Callable[[Sequence[Waiting], int, datetime], Sequence[str]]
 """The ids of so many jobs, those that are to be polled first."""
@@ -195,7 +197,7 @@ class Jobs:
         statement = delete(JOBS).where(JOBS.c.id == job_id)
         return await self._database.write(lambda connection: bool(connection.execute(statement).rowcount))
 
-    async def forget_finished(self, before: datetime, limit: int) -> int:
+    async def forget_finished(self, before: datetime, limit: int, spent: Spent | None = None) -> int:
         """Deletes up to `limit` jobs that ended before a time, with their histories, and counts them.
 
         The time is that of our seeing it: a job that ended long ago at its provider may have been registered today.
@@ -203,7 +205,7 @@ class Jobs:
         is_old = (JOBS.c.finished_at < before, JOBS.c.updated_at < before)
         old = select(JOBS.c.id).where(*is_old).order_by(JOBS.c.finished_at).limit(limit)
         statement = delete(JOBS).where(JOBS.c.id.in_(old))
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+        return await self._database.write(timed(lambda connection: connection.execute(statement).rowcount, spent))
 
     def _claim(
         self, connection: Connection, shares: Sequence[PollShare], now: datetime, lease_until: datetime

@@ -212,10 +212,19 @@ def to_secrets(values: list[Mapping[str, Any]]) -> tuple[Secret, ...]:
     return tuple(Secret(value["value"], _to_time(value["expires_at"])) for value in values)
 
 
+DELIVERY_FIELDS = tuple(Delivery.__dataclass_fields__)
+
+
 def to_delivery(row: RowMapping) -> Delivery:
     """A row of `deliveries` as a record."""
-    values = {name: row[name] for name in Delivery.__dataclass_fields__}
-    return Delivery(**values | {"status": DeliveryStatus(row["status"]), "payload": PayloadForm(row["payload"])})
+    return to_delivery_in_order([row[name] for name in DELIVERY_FIELDS])
+
+
+def to_delivery_in_order(row: Iterable[Any]) -> Delivery:
+    """A row of `deliveries` as a record; it has the columns of `DELIVERY_FIELDS` and no others."""
+    values = dict(zip(DELIVERY_FIELDS, row, strict=True))
+    values["status"], values["payload"] = DeliveryStatus(values["status"]), PayloadForm(values["payload"])
+    return Delivery(**values)
 
 
 def delivery_row(delivery: Delivery) -> dict[str, Any]:
