@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, liter
 
 from store.records import Backlog, ClaimedDelivery, Delivery, DeliveryStatus, Lane, Share, Subscription
 from store.records import SubscriptionStatus as Standing
-from store.rows import to_delivery, to_subscription
+from store.rows import DELIVERY_FIELDS, to_delivery_in_order, to_subscription
 from store.tables import DELIVERIES, EVENTS, SUBSCRIBERS, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
@@ -29,9 +29,8 @@ _MOST_FORCED = 64
 
 def backlog(connection: Connection, now: datetime) -> Backlog:
     """Who has deliveries waiting, by subscriber, without those whose subscription is not active; and what is forced."""
-    forced = select(DELIVERIES.c.id).where(*_FORCED, DELIVERIES.c.next_attempt_at <= now).limit(_MOST_FORCED)
     lanes = tuple(Lane(*row) for row in connection.execute(_LANES))
-    return Backlog(lanes, len(connection.execute(forced).all()))
+    return Backlog(lanes, len(connection.execute(_ARE_FORCED, {"now": now}).all()))
 
 
 def claim(
@@ -44,12 +43,15 @@ def claim(
         asked = {"of_subscriber": share.subscriber, "of_retries": share.is_retry, "count": share.count}
         deliveries += _leased(connection, _LEASE_SHARE, times | asked)
     event_ids = {delivery.event_id for delivery in deliveries}
-    events = connection.execute(select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.id.in_(event_ids)))
-    bodies = {event.id: event.body for event in events}
+    bodies = {event.id: event.body for event in connection.execute(_BODIES, {"ids": list(event_ids)})}
     sought = {delivery.subscription_id for delivery in deliveries if delivery.subscription_id}
-    rows = connection.execute(select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(sought))).mappings()
+    rows = connection.execute(_ADDRESSES, {"ids": list(sought)}).mappings()
     subscriptions = {row["id"]: to_subscription(row) for row in rows}
     return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in deliveries)
+
+
+_BODIES = select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.id.in_(bindparam("ids", expanding=True)))
+_ADDRESSES = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def due_retries(connection: Connection, subscriber: str, now: datetime, most: int) -> int:
@@ -109,11 +111,12 @@ def _lease(ids: Select[Any]) -> ReturningUpdate[Any]:
         update(DELIVERIES)
         .where(DELIVERIES.c.id.in_(ids.limit(bindparam("count")).with_for_update(skip_locked=True)))
         .values(leased_until=bindparam("until"), lease_epoch=DELIVERIES.c.lease_epoch + 1)
-        .returning(*DELIVERIES.c)
+        .returning(*(DELIVERIES.c[name] for name in DELIVERY_FIELDS))
     )
 
 
 _IS_DUE = DELIVERIES.c.next_attempt_at <= bindparam("now")
+_ARE_FORCED = select(DELIVERIES.c.id).where(*_FORCED, _IS_DUE).limit(_MOST_FORCED)
 _LEASE_FORCED = _lease(
     select(DELIVERIES.c.id).where(*_FORCED, _IS_DUE).order_by(DELIVERIES.c.forced_at, DELIVERIES.c.id)
 )
@@ -130,10 +133,9 @@ _LEASE_SHARE = _lease(
 
 
 def _leased(connection: Connection, lease: ReturningUpdate[Any], values: dict[str, Any]) -> list[Delivery]:
-    rows = connection.execute(lease, values).mappings().all()
-    # RETURNING promises no order.
-    longest_due_first = sorted(rows, key=lambda row: (row["next_attempt_at"], row["id"]))
-    return [to_delivery(row) for row in longest_due_first]
+    leased = [to_delivery_in_order(row) for row in connection.execute(lease, values)]
+    # RETURNING promises no order. What is pending has a time.
+    return sorted(leased, key=lambda delivery: (delivery.next_attempt_at or delivery.created_at, delivery.id))
 
 
 def _with_all_it_needs(
