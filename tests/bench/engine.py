@@ -82,11 +82,17 @@ async def poll_burst(running: Service, how_many: int, prefix: str = "run") -> tu
     return await poll_all(running, jobs_at_work(running, how_many, running.surroundings.now(), prefix))
 
 
-async def subscribe(running: Service, urls: Sequence[str]) -> list[Subscription]:
-    """One subscription for each URL."""
+async def subscribe(running: Service, urls: Sequence[str], *, ends: bool = False) -> list[Subscription]:
+    """One subscription for each URL; with `ends` to the ends of the jobs that are tagged `s` and its number."""
     now = running.surroundings.now()
-    wanted, secrets = Filter(("job.*",)), (Secret(new_secret(bytes(range(33)))),)
-    made = [Subscription(running.surroundings.new_id("sub"), url, wanted, secrets, now, now) for url in urls]
+    secrets = (Secret(new_secret(bytes(range(33)))),)
+    filters = [
+        Filter(("job.succeeded",), tags=(f"s{number}",)) if ends else Filter(("job.*",)) for number in range(len(urls))
+    ]
+    made = [
+        Subscription(running.surroundings.new_id("sub"), url, wanted, secrets, now, now)
+        for url, wanted in zip(urls, filters, strict=True)
+    ]
     for subscription in made:
         await running.subscriptions.add(subscription)
     return made

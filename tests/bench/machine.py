@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracker.logs import configure_logs
+from tracker.quickening import run as run  # noqa: PLC0414 - the loop of `tracker up`, for the benchmarks
 from tracker.service import Service
 from tracker.settings import Settings
 
@@ -35,6 +37,13 @@ def machine() -> str:
     return (
         f"{model} at {mhz} MHz, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {loop}"
     )
+
+
+def log_as_in_production() -> None:
+    """Has the log's lines made and written as `tracker up` does, to nowhere."""
+    stderr, sys.stderr = sys.stderr, Path(os.devnull).open("w", encoding="utf-8")
+    configure_logs("json")
+    sys.stderr = stderr
 
 
 async def side_by_side(rounds: int, works: Mapping[str, Callable[[], Awaitable[float]]]) -> dict[str, list[float]]:
@@ -68,7 +77,12 @@ async def far_side() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def service(
-    provider: str = "http://127.0.0.1:9", folder: Path | None = None, *, is_ticking: bool = True
+    provider: str = "http://127.0.0.1:9",
+    folder: Path | None = None,
+    *,
+    providers: Path | None = None,
+    is_ticking: bool = True,
+    **settings: str,
 ) -> AsyncIterator[Service]:
     """Runs a service whose callbacks may go to loopback, and whose polls go to `provider` without a budget's limit."""
     with tempfile.TemporaryDirectory(prefix="tracker-bench-") as made:
@@ -80,6 +94,8 @@ async def service(
             "TRACKER_DECART_BASE_URL": provider,
             "TRACKER_DECART_REQUESTS_PER_SECOND": "10000",
             "TRACKER_DECART_CONCURRENT": "10000",
+            **({"TRACKER_PROVIDERS_DIR": str(providers)} if providers else {}),
+            **settings,
         }
         async with Service(Settings.from_environment(environ), is_ticking=is_ticking) as running:
             yield running
