@@ -39,7 +39,7 @@ class Held:
 def watch(running: Service) -> Held:
     """Times every transaction of the writer, from its begin to its commit."""
     held, engine = Held(), running._database._writer
-    began, has_deleted = 0.0, False
+    began, has_deleted = perf_counter(), False
 
     @event.listens_for(engine, "begin")
     def begin(_connection: Connection) -> None:
