@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from store.records import Filter, Job, Secret, Status, Subscription
 from store.rows import job_row
@@ -60,6 +60,12 @@ async def put_in(running: Service, jobs: Sequence[Job]) -> None:
         await running._database.write(lambda connection, rows=rows: connection.execute(JOBS.insert(), rows) and None)
 
 
+async def reached(counter: Any, count: float) -> None:
+    """Returns once a counter of the service's metrics stands at so much."""
+    while counter.get() < count:  # noqa: ASYNC110 - a counter wakes nobody
+        await asyncio.sleep(0.01)
+
+
 async def poll_all(running: Service, jobs: Sequence[Job]) -> tuple[float, float]:
     """Has these jobs polled once, all due at once: seconds of CPU and of time for each."""
     polled = running.metrics._polls("decart", "ok")._value
@@ -72,8 +78,7 @@ async def poll_all(running: Service, jobs: Sequence[Job]) -> tuple[float, float]
     await asyncio.sleep(0.3)
     before, began, used = polled.get(), perf_counter(), cpu()
     running.poll_beat.wake()
-    while polled.get() - before < len(jobs):
-        await asyncio.sleep(0.01)
+    await reached(polled, before + len(jobs))
     return (cpu() - used) / len(jobs), (perf_counter() - began) / len(jobs)
 
 
@@ -113,6 +118,5 @@ async def deliver_burst(running: Service, subscriptions: Sequence[Subscription],
     await asyncio.sleep(0.3)
     before, began, used = delivered.get(), perf_counter(), cpu()
     running.deliver_beat.wake()
-    while delivered.get() - before < how_many:
-        await asyncio.sleep(0.01)
+    await reached(delivered, before + how_many)
     return (cpu() - used) / how_many, (perf_counter() - began) / how_many

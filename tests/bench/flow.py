@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.bench.engine import jobs_at_work, put_in, subscribe
+from tests.bench.engine import jobs_at_work, put_in, reached, subscribe
 from tests.bench.machine import far_side, service
 from tracker.quickening import spare_searches
 from tracker.rules.ids import derived_id
@@ -60,6 +60,5 @@ async def _end(running: Service, how_many: int, rate: float | None) -> tuple[dic
     running.poll_beat.wake()
     await asyncio.sleep((start - running.surroundings.now()).total_seconds())
     began = perf_counter()
-    while delivered.get() - before < how_many:
-        await asyncio.sleep(0.01)
+    await reached(delivered, before + how_many)
     return {derived_id("evt", job.id, 2, "job.succeeded"): job.remote_id for job in jobs}, perf_counter() - began

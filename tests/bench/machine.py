@@ -41,7 +41,7 @@ def machine() -> str:
 
 def log_as_in_production() -> None:
     """Has the log's lines made and written as `tracker up` does, to nowhere."""
-    stderr, sys.stderr = sys.stderr, Path(os.devnull).open("w", encoding="utf-8")
+    stderr, sys.stderr = sys.stderr, Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     configure_logs("json")
     sys.stderr = stderr
 

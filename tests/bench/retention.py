@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, text
 
-from store.records import Attempt, AttemptResult, Delivery, DeliveryStatus, Event, KeptAnswer, Status, Transition
+from store.records import Attempt, AttemptResult, Delivery, DeliveryStatus, Event, Job, KeptAnswer, Status, Transition
 from store.rows import attempt_row, delivery_row, event_row, job_row, transition_row
 from store.tables import ANSWERS, ATTEMPTS, DELIVERIES, EVENTS, JOBS, TRANSITIONS
 from tests.bench.engine import jobs_at_work, put_in, subscribe
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tracker.service import Service
 
 _OLD = timedelta(days=40)
-_DELETES = "DELETE"
+_DELETES = ("DELETE FROM jobs", "DELETE FROM events", "DELETE FROM answers")
 
 
 @dataclass
@@ -49,15 +49,7 @@ def watch(running: Service) -> Held:
     @event.listens_for(engine, "after_cursor_execute")
     def executed(_connection: Any, cursor: Any, statement: str, *_: object) -> None:
         nonlocal has_deleted
-        # Health and uncounted attempts are deleted in passing, as a rule none.
-        if statement.startswith(_DELETES) and " IN (SELECT" in statement:
-            has_deleted = True
-            held.deleted += cursor.rowcount
-
-    @event.listens_for(engine, "after_cursor_execute")
-    def _events(_connection: Any, cursor: Any, statement: str, *_: object) -> None:
-        nonlocal has_deleted
-        if statement.startswith("DELETE FROM events"):
+        if statement.startswith(_DELETES):
             has_deleted = True
             held.deleted += cursor.rowcount
 
@@ -77,8 +69,6 @@ def fill(connection: Connection, how_many: int, old: datetime) -> None:
 
 
 def _fill(connection: Connection, numbers: range, times: tuple[datetime, datetime, datetime]) -> None:
-    from store.records import Job  # noqa: PLC0415
-
     old = times[0]
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("jobs", "transitions", "events", "deliveries")}
     attempts, answers = [], []
