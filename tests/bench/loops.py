@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -100,7 +101,10 @@ async def todays_scheduler(url: str, jobs: int) -> float:
                 all_polled.set()
 
         for number in range(jobs):
-            scheduler.add_job(poll, "interval", args=[number], seconds=1, misfire_grace_time=None)
+            at_once = datetime.now(UTC)
+            scheduler.add_job(
+                poll, "interval", args=[number], seconds=60, next_run_time=at_once, misfire_grace_time=None
+            )
         used = cpu()
         scheduler.start()
         await all_polled.wait()

@@ -6,7 +6,7 @@ FIRST_ROWS = 50
 FEWEST_ROWS = 5
 MOST_ROWS = 1000
 
-WRITER_SECONDS = 0.01
+WRITER_SECONDS = 0.005
 """What a batch is to take of its transaction. The commit comes on top, and disks are slow at times: with them it is to
 stay below 0.05."""
 
