@@ -141,7 +141,8 @@ async def pending(console: Console) -> None:
 async def retention(console: Console) -> None:
     """How long the writer is held by the deletion of 20,000 old jobs and all of theirs."""
     held, took = await hold(20_000, 100, 40)
-    for name, times in (("with deletions", sorted(held.retention)), ("without", sorted(held.others))):
+    of_work = ("with deletions, of CPU", sorted(held.cpu))
+    for name, times in (("with deletions", sorted(held.retention)), of_work, ("without", sorted(held.others))):
         figures = [1000 * times[int(share * (len(times) - 1))] for share in (0.5, 0.99, 1)]
         said = "p50 {:.0f} ms, p99 {:.0f} ms, longest {:.0f} ms".format(*figures)
         console.print(f"the writer's transactions {name}: {len(times)}, {said}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, text
@@ -33,18 +33,20 @@ class Held:
 
     retention: list[float] = field(default_factory=list)
     others: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Of the transactions that deleted: what the writer's thread worked, without what the machine made it wait."""
     deleted: int = 0
 
 
 def watch(running: Service) -> Held:
     """Times every transaction of the writer, from its begin to its commit."""
     held, engine = Held(), running._database._writer
-    began, has_deleted = perf_counter(), False
+    began, worked, has_deleted = perf_counter(), thread_time(), False
 
     @event.listens_for(engine, "begin")
     def begin(_connection: Connection) -> None:
-        nonlocal began, has_deleted
-        began, has_deleted = perf_counter(), False
+        nonlocal began, worked, has_deleted
+        began, worked, has_deleted = perf_counter(), thread_time(), False
 
     @event.listens_for(engine, "after_cursor_execute")
     def executed(_connection: Any, cursor: Any, statement: str, *_: object) -> None:
@@ -57,6 +59,8 @@ def watch(running: Service) -> Held:
     @event.listens_for(engine, "checkin")
     def checked_in(*_: object) -> None:
         (held.retention if has_deleted else held.others).append(perf_counter() - began)
+        if has_deleted:
+            held.cpu.append(thread_time() - worked)
 
     return held
 
