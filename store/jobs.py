@@ -8,17 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
     Connection,
-    Row,
-    Select,
     Update,
     bindparam,
     delete,
-    func,
     insert,
-    or_,
     select,
     update,
 )
@@ -26,10 +20,12 @@ from sqlalchemy import (
 from store.accounts import replace_accounts
 from store.delivery_order import insert_deliveries
 from store.events import insert_events
+from store.job_lists import find_jobs
+from store.job_queue import LEASE, LEASE_LATE, due_jobs, leased_jobs, poll_lanes
+from store.labels import move_labels
 from store.leases import free_leases
 from store.profiles import replace_profiles
 from store.records import (
-    NEWS,
     PACE,
     HeldAccount,
     Job,
@@ -38,31 +34,29 @@ from store.records import (
     PollLane,
     PollOutcome,
     PollShare,
-    Status,
     StoredProfile,
     Transition,
     Waiting,
 )
 from store.registration import Registration, register_jobs
 from store.rows import (
-    JOB_FIELDS,
+    CHANGED_BY_TRANSITIONS,
+    NEWS_WITHOUT_TRANSITION,
     news_row,
     pace_row,
     to_job,
-    to_job_in_order,
     to_transition,
-    to_waiting,
+    transition_columns,
     transition_row,
 )
 from store.subscriptions import all_subscriptions
-from store.tables import JOB_LABELS, JOBS, TRANSITIONS
+from store.tables import JOBS, TRANSITIONS
 from store.timing import timed
 
 if TYPE_CHECKING:
-    from sqlalchemy.sql.dml import ReturningUpdate
-
     from store.attempts import FanOut
     from store.database import Database
+    from store.job_filter import JobFilter
     from store.timing import Spent
 
 Choose: TypeAlias = Callable[[Sequence[Waiting], int, datetime], Sequence[str]]
@@ -76,24 +70,10 @@ def _record_poll(changed: Sequence[str]) -> Update:
     return update(JOBS).where(JOBS.c.id == bindparam("job")).values(values)
 
 
+# What few polls change is left alone by the others: to set a column means to write its indexes anew.
 _RECORD_QUIET_POLL = _record_poll(PACE)
-_RECORD_POLL = _record_poll((*PACE, *NEWS))
-
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Which jobs a list shows. Times are exclusive bounds; an empty tuple or None filters nothing."""
-
-    providers: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
-    statuses: tuple[Status, ...] = ()
-    remote_ids: tuple[str, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    finished_after: datetime | None = None
-    finished_before: datetime | None = None
+_RECORD_NEWS = _record_poll((*PACE, *NEWS_WITHOUT_TRANSITION))
+_RECORD_TRANSITION = _record_poll((*PACE, *NEWS_WITHOUT_TRANSITION, *CHANGED_BY_TRANSITIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +116,7 @@ class Jobs:
 
     async def find(self, wanted: JobFilter, limit: int, after: str | None = None) -> Page[Job]:
         """A page of jobs, newest first; `after` is the id that the page before ended with."""
-        return await self._database.read(lambda connection: _find(connection, wanted, limit, after))
+        return await self._database.read(lambda connection: find_jobs(connection, wanted, limit, after))
 
     async def history(self, job_id: str) -> tuple[Transition, ...]:
         """The transitions of a job, oldest first."""
@@ -147,7 +127,7 @@ class Jobs:
 
     async def lanes(self) -> tuple[PollLane, ...]:
         """The lanes that jobs wait in, and when the first job of each is due."""
-        return await self._database.read(_lanes)
+        return await self._database.read(poll_lanes)
 
     async def claim(self, shares: Sequence[PollShare], now: datetime, lease_until: datetime) -> PollClaim:
         """Takes a lease on the due jobs of these shares; returns them, the longest due first, and the lanes without."""
@@ -156,7 +136,7 @@ class Jobs:
     async def claim_out_of_time(self, before: datetime, limit: int, lease_until: datetime) -> tuple[Job, ...]:
         """Takes a lease on up to `limit` jobs whose time was over before a time, whatever they wait for."""
         late = {"before": before, "count": limit, "until": lease_until}
-        return await self._database.write(lambda connection: _leased(connection, _LEASE_LATE, late))
+        return await self._database.write(lambda connection: leased_jobs(connection, LEASE_LATE, late))
 
     async def record(
         self,
@@ -212,10 +192,10 @@ class Jobs:
     ) -> PollClaim:
         ids: list[str] = []
         for share in shares:
-            due = [row for lane in share.lanes for row in _due(connection, lane, share, now)]
+            due = [row for lane in share.lanes for row in due_jobs(connection, lane, share, now)]
             ids += [row.id for row in due] if len(due) <= share.count else self._choose(due, share.count, now)
-        leased = _leased(connection, _LEASE, {"ids": ids, "until": lease_until}) if ids else ()
-        return PollClaim(leased, _lanes(connection))
+        leased = leased_jobs(connection, LEASE, {"ids": ids, "until": lease_until}) if ids else ()
+        return PollClaim(leased, poll_lanes(connection))
 
     def _record(
         self,
@@ -228,6 +208,7 @@ class Jobs:
         replace_accounts(connection, accounts)
         kept = _still_leased(connection, outcomes)
         _record_polls(connection, kept)
+        move_labels(connection, [outcome.job for outcome in kept if outcome.transitions])
         transitions = [transition_row(transition) for outcome in kept for transition in outcome.transitions]
         if transitions:
             connection.execute(insert(TRANSITIONS), transitions)
@@ -244,109 +225,6 @@ class Jobs:
 def _get(connection: Connection, job_id: str) -> Job | None:
     row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
     return to_job(row) if row else None
-
-
-def _find(connection: Connection, wanted: JobFilter, limit: int, after: str | None) -> Page[Job]:
-    query = select(JOBS).where(*_conditions(wanted)).order_by(JOBS.c.id.desc()).limit(limit + 1)
-    if after is not None:
-        query = query.where(JOBS.c.id < after)
-    jobs = [to_job(row) for row in connection.execute(query).mappings()]
-    return Page(tuple(jobs[:limit]), jobs[limit - 1].id if len(jobs) > limit else None)
-
-
-def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
-    columns = {
-        "provider": wanted.providers,
-        "kind": wanted.kinds,
-        "account": wanted.accounts,
-        "status": wanted.statuses,
-        "remote_id": wanted.remote_ids,
-    }
-    conditions: list[ColumnElement[bool]] = [JOBS.c[name].in_(values) for name, values in columns.items() if values]
-    for label, value in wanted.labels:
-        labelled = select(JOB_LABELS.c.job_id).where(JOB_LABELS.c.label == label, JOB_LABELS.c.value == value)
-        conditions.append(JOBS.c.id.in_(labelled))
-    bounds = [
-        (wanted.created_after, JOBS.c.created_at.__gt__),
-        (wanted.created_before, JOBS.c.created_at.__lt__),
-        (wanted.finished_after, JOBS.c.finished_at.__gt__),
-        (wanted.finished_before, JOBS.c.finished_at.__lt__),
-    ]
-    return conditions + [compare(bound) for bound, compare in bounds if bound is not None]
-
-
-_WAITING = (JOBS.c.next_poll_at.is_not(None), JOBS.c.leased_until.is_(None))
-_CANDIDATES = 4
-"""How many times more due jobs of a lane than can be claimed are looked at, the longest due first."""
-
-
-def _lanes_query() -> Select[Any]:
-    """Skips from lane to lane along the index: the cost is of their number, not of that of the jobs."""
-    lane = select(func.min(JOBS.c.lane).label("lane")).where(*_WAITING).cte("lanes", recursive=True)
-    following = select(func.min(JOBS.c.lane)).where(*_WAITING, JOBS.c.lane > lane.c.lane).scalar_subquery()
-    lane = lane.union_all(select(following).where(lane.c.lane.is_not(None)))
-    due_at = select(func.min(JOBS.c.next_poll_at)).where(*_WAITING, JOBS.c.lane == lane.c.lane).scalar_subquery()
-    return select(lane.c.lane, due_at.label("due_at")).where(lane.c.lane.is_not(None))
-
-
-_LANES = _lanes_query()
-
-
-def _lanes(connection: Connection) -> tuple[PollLane, ...]:
-    return tuple(map(_to_lane, connection.execute(_LANES)))
-
-
-def _to_lane(row: Row[Any]) -> PollLane:
-    provider, account, kind, *alone = row.lane.split(" ")
-    return PollLane(row.lane, provider, account, kind, bool(alone), row.due_at)
-
-
-def _due_query() -> Select[Any]:
-    return (
-        select(*(JOBS.c[name] for name in Waiting.__dataclass_fields__))
-        .where(*_WAITING, JOBS.c.lane == bindparam("of_lane"), JOBS.c.next_poll_at <= bindparam("until"))
-        .order_by(JOBS.c.next_poll_at)
-        .limit(bindparam("count"))
-    )
-
-
-# Statements are built once: to build one costs more than to run it.
-_DUE = _due_query()
-_DUE_OR_RIDING = _due_query().where(
-    or_(JOBS.c.next_poll_at <= bindparam("now"), JOBS.c.not_before.is_(None), JOBS.c.not_before <= bindparam("now"))
-)
-
-
-def _due(connection: Connection, lane: str, share: PollShare, now: datetime) -> list[Waiting]:
-    """The jobs of a lane that are due, or may be asked for along with those that are."""
-    asked = {"of_lane": lane, "until": share.until, "count": share.count * _CANDIDATES}
-    if share.until > now:
-        return [to_waiting(row) for row in connection.execute(_DUE_OR_RIDING, asked | {"now": now})]
-    return [to_waiting(row) for row in connection.execute(_DUE, asked)]
-
-
-def _lease_of(ids: Select[Any] | BindParameter[Any]) -> ReturningUpdate[Any]:
-    return (
-        update(JOBS)
-        .where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
-        .values(leased_until=bindparam("until"), lease_epoch=JOBS.c.lease_epoch + 1)
-        .returning(*(JOBS.c[name] for name in JOB_FIELDS))
-    )
-
-
-_LEASE = _lease_of(bindparam("ids", expanding=True))
-_LEASE_LATE = _lease_of(
-    select(JOBS.c.id)
-    .where(JOBS.c.finished_at.is_(None), JOBS.c.timeout_at <= bindparam("before"), JOBS.c.leased_until.is_(None))
-    .order_by(JOBS.c.timeout_at)
-    .limit(bindparam("count"))
-)
-
-
-def _leased(connection: Connection, lease: ReturningUpdate[Any], values: dict[str, Any]) -> tuple[Job, ...]:
-    jobs = [to_job_in_order(row) for row in connection.execute(lease, values)]
-    # RETURNING promises no order. None is final, so each has a time.
-    return tuple(sorted(jobs, key=lambda job: job.next_poll_at or job.created_at))
 
 
 _HELD = (
@@ -376,8 +254,12 @@ def _with_end_of_callback(outcome: PollOutcome, ended_at: datetime | None) -> Po
 
 def _record_polls(connection: Connection, outcomes: Sequence[PollOutcome]) -> None:
     quiet = [pace_row(outcome.job) for outcome in outcomes if outcome.is_quiet]
-    news = [pace_row(outcome.job) | news_row(outcome.job) for outcome in outcomes if not outcome.is_quiet]
-    for statement, rows in ((_RECORD_QUIET_POLL, quiet), (_RECORD_POLL, news)):
+    loud = [outcome for outcome in outcomes if not outcome.is_quiet]
+    news = [pace_row(each.job) | news_row(each.job) for each in loud if not each.transitions]
+    moved = [
+        pace_row(each.job) | news_row(each.job) | transition_columns(each.job) for each in loud if each.transitions
+    ]
+    for statement, rows in ((_RECORD_QUIET_POLL, quiet), (_RECORD_NEWS, news), (_RECORD_TRANSITION, moved)):
         if rows:
             connection.execute(statement, rows)
 
@@ -389,4 +271,4 @@ def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:
     at = now if job.not_before is None else max(now, job.not_before)
     at = min(at, job.next_poll_at or at)
     connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(next_poll_at=at))
-    return replace(job, next_poll_at=at)
+    return job.but(next_poll_at=at)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-import orjson
 from sqlalchemy import Connection, insert, select
 
+from store.labels import insert_labels
 from store.rows import job_row, to_job
-from store.tables import JOB_LABELS, JOBS
+from store.tables import JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,17 +41,6 @@ def register_jobs(connection: Connection, registrations: Sequence[Registration])
     return results
 
 
-def labels_of(job: Job) -> set[tuple[str, str]]:
-    """What a job can be found by: its tags and its metadata, the latter as text."""
-    tags = {("tag", tag) for tag in job.tags}
-    return tags | {(f"metadata.{key}", label_value(value)) for key, value in job.metadata.items()}
-
-
-def label_value(value: object) -> str:
-    """A metadata value as a filter spells it: text as it is, the rest as JSON has it."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
 def _known_jobs(connection: Connection, remote_ids: Iterable[str]) -> dict[_Name, Job]:
     """The last run of each job with one of these remote ids."""
     query = select(JOBS).where(JOBS.c.remote_id.in_(remote_ids)).order_by(JOBS.c.run)
@@ -60,13 +49,9 @@ def _known_jobs(connection: Connection, remote_ids: Iterable[str]) -> dict[_Name
 
 
 def _insert(connection: Connection, jobs: Sequence[Job]) -> None:
-    labels = [
-        {"job_id": job.id, "label": label, "value": value} for job in jobs for label, value in sorted(labels_of(job))
-    ]
     if jobs:
         connection.execute(insert(JOBS), [job_row(job) for job in jobs])
-    if labels:
-        connection.execute(insert(JOB_LABELS), labels)
+        insert_labels(connection, jobs)
 
 
 def _name(job: Job) -> _Name:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from store.facets import facet_of
 from store.records import (
     NEWS,
     PACE,
@@ -41,44 +42,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row, RowMapping
 
-_JOB_COLUMNS_AS_THEY_ARE = (
-    "id",
-    "provider",
-    "kind",
-    "account",
-    "remote_id",
-    "run",
-    "params",
-    "metadata",
-    "callback_url",
-    "callback_ended_at",
-    "provider_status",
-    "progress",
-    "output",
-    "sequence",
-    "status_since",
-    "polls",
-    "created_at",
-    "started_at",
-    "updated_at",
-    "finished_at",
-    "timeout_at",
-    "next_poll_at",
-    "last_polled_at",
-    "not_before",
-    "announced_progress",
-    "progress_announced_at",
-    "announcements",
-    "reading",
-    "result_expires_at",
-    "etag",
-    "is_alone",
-    "list_misses",
-    "cancel_accepted_at",
-    "lease_epoch",
-)
-
-
 JOB_FIELDS = tuple(Job.__dataclass_fields__)
 
 
@@ -110,14 +73,14 @@ def to_waiting(row: Row[Any]) -> Waiting:
 
 def job_row(job: Job) -> dict[str, Any]:
     """The columns of `jobs` that a record has; the lease is the store's own."""
-    columns = {name: getattr(job, name) for name in _JOB_COLUMNS_AS_THEY_ARE}
+    columns = {name: getattr(job, name) for name in JOB_FIELDS}
     return columns | {
         "tags": list(job.tags),
         "callback_events": list(job.callback_events),
         "status": job.status.value,
         "error": asdict(job.error) if job.error else None,
         "steps": _steps_json(job),
-        "sightings": job.sightings,
+        "facet": facet_of(job),
         "poll_problem": _problem_json(job.poll_problem) if job.poll_problem else None,
     }
 
@@ -131,10 +94,19 @@ def pace_row(job: Job) -> dict[str, Any]:
     return row
 
 
+CHANGED_BY_TRANSITIONS = ("status", "finished_at", "facet")
+NEWS_WITHOUT_TRANSITION = tuple(name for name in NEWS if name not in CHANGED_BY_TRANSITIONS)
+
+
 def news_row(job: Job) -> dict[str, Any]:
-    """The columns of `NEWS`."""
+    """The columns of `NEWS_WITHOUT_TRANSITION`."""
     told = {"error": asdict(job.error) if job.error else None, "steps": _steps_json(job)}
-    return {name: getattr(job, name) for name in NEWS} | {"status": job.status.value} | told
+    return {name: getattr(job, name) for name in NEWS_WITHOUT_TRANSITION} | told
+
+
+def transition_columns(job: Job) -> dict[str, Any]:
+    """The columns of `CHANGED_BY_TRANSITIONS`."""
+    return {"status": job.status.value, "finished_at": job.finished_at, "facet": facet_of(job)}
 
 
 def to_transition(row: RowMapping) -> Transition:

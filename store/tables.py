@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    String,
     Table,
     TypeDecorator,
     UniqueConstraint,
@@ -88,6 +89,8 @@ def _text_as_time(text: str | None) -> datetime | None:
 Json = JSON(none_as_null=True)
 # SQLite gives out row ids only for a column of type INTEGER.
 Position = BigInteger().with_variant(Integer, "sqlite")
+# Sorted by its bytes, not as a language sorts words.
+FacetText = String().with_variant(String(collation="C"), "postgresql")
 
 
 def _one_of(column: str, values: Iterable[str]) -> str:
@@ -139,9 +142,14 @@ class JobRow(SQLModel, table=True):
             sqlite_where=text("finished_at IS NULL"),
             postgresql_where=text("finished_at IS NULL"),
         ),
-        Index("jobs_by_status", "status", "id"),
+        Index("jobs_by_facet", "facet", "id"),
         Index("jobs_by_remote_id", "remote_id", "id"),
-        Index("jobs_by_end", "finished_at", "id"),
+        Index(
+            "jobs_by_end",
+            "finished_at",
+            sqlite_where=text("finished_at IS NOT NULL"),
+            postgresql_where=text("finished_at IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -189,17 +197,25 @@ class JobRow(SQLModel, table=True):
     cancel_accepted_at: datetime | None = Field(sa_type=UtcDateTime)
     # The names hold no spaces: the API takes none that does.
     lane: str | None = Field(sa_column_args=(Computed(_LANE),))
+    facet: str = Field(sa_type=FacetText, sa_column_kwargs={"server_default": text("''")})
 
 
 class JobLabelRow(SQLModel, table=True):
-    """A tag (`label` is "tag") or an entry of metadata (`label` is "metadata.<key>") of a job, to filter by."""
+    """A tag (`label` is "tag") or an entry of metadata (`label` is "metadata.<key>") of a job, to filter by.
+
+    `facet` is the job's, so that a list of what has a label is read along it too.
+    """
 
     __tablename__ = "job_labels"
-    __table_args__ = (Index("job_labels_by_value", "label", "value", "job_id"),)
+    __table_args__ = (
+        Index("job_labels_by_value", "label", "value", "facet", "job_id"),
+        {"sqlite_with_rowid": False},
+    )
 
     job_id: str = Field(primary_key=True, sa_column_args=(ForeignKey("jobs.id", ondelete="CASCADE"),))
     label: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
+    facet: str = Field(sa_type=FacetText)
 
 
 class TransitionRow(SQLModel, table=True):

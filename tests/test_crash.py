@@ -22,7 +22,8 @@ import tracker.providers
 from store.database import Database
 from store.deliveries import Deliveries, DeliveryFilter
 from store.events import Events
-from store.jobs import JobFilter, Jobs
+from store.job_filter import JobFilter
+from store.jobs import Jobs
 from tracker.demo import receiver
 from tracker.demo.receiver import Inbox
 from tracker.demo.server import serve

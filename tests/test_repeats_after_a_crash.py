@@ -1,4 +1,4 @@
-"""Calls with an idempotency key whose service is killed while they are under way are carried out once all the same."""
+"""The service is killed while calls are under way: they are carried out once, and who follows is told of each once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+
+from tracker.client import AsyncTracker
+from tracker.client.flows.terms import Surroundings
 
 KEY = "an-admin-key-of-the-operator"
 CALLS = 20
@@ -114,3 +117,47 @@ async def test_calls_are_carried_out_once_whenever_the_service_is_killed(environ
     made = {answer.json()["id"] for answer in again.values()}
     assert len(made) == len(again)
     assert made == {row["id"] for row in [*deliveries, *subscriptions]} - {tested}
+
+
+@pytest.fixture
+def port():
+    """A port for all lives of the service."""
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+async def follow(tracker, after, told):
+    """Passes on the ids of the events that the stream tells, across all breaks."""
+    async for event in tracker.events.stream(after=after, types=["subscription.test"]):
+        told.put_nowait(event.id)
+
+
+async def test_stream_across_kills_tells_every_event_once_and_in_order(environ, callback_url, port):
+    environ, told, calls = environ | {"TRACKER_PORT": str(port)}, asyncio.Queue(), []
+    async with AsyncTracker(f"http://127.0.0.1:{port}", KEY, surroundings=Surroundings(dice=lambda: 0.1)) as tracker:
+        async with service(environ) as (_, client):
+            tested = await subscribe(client, callback_url)
+            start = (await client.get("/v1/events")).json()["next_cursor"]
+            following = asyncio.create_task(follow(tracker, start, told))
+            await make(client, [("first", f"/v1/subscriptions/{tested}/test", None)])
+            followed = [await asyncio.wait_for(told.get(), 60)]
+        for killed_after in (12, None):
+            async with service(environ) as (process, client):
+                await make(client, calls)
+                calls = [(f"{killed_after}-{n}", f"/v1/subscriptions/{tested}/test", None) for n in range(30)]
+                await make(client, calls, lambda n, k=killed_after, p=process: n == k and p.kill())
+                if killed_after is None:
+                    feed = [event["id"] for event in await feed_behind(client, start)]
+                    followed += [await asyncio.wait_for(told.get(), 60) for _ in feed[1:]]
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    assert followed == feed
+    assert len(set(feed)) == len(feed) == 61
+    assert told.empty()
+
+
+async def feed_behind(client, cursor):
+    parameters = {"after": cursor, "type": "subscription.test", "limit": 200}
+    return (await client.get("/v1/events", params=parameters)).json()["data"]

@@ -31,9 +31,9 @@ NAMES = (
     *("TRACKER_PROVIDERS_DIR", "TRACKER_ALLOWED_NETWORKS", "TRACKER_ALLOW_HTTP", "TRACKER_POLL_SLOTS"),
     *("TRACKER_DELIVERY_SLOTS", "TRACKER_RETRY_SCHEDULE", "TRACKER_ATTEMPT_TIMEOUT", "TRACKER_RETENTION"),
     *("TRACKER_DELAY_PER_POLL", "TRACKER_LOG_FORMAT", "TRACKER_ENCRYPTION_KEY", "TRACKER_RATE_LIMIT"),
-    "TRACKER_URL",
+    *("TRACKER_URL", "TRACKER_LISTEN_SECRET"),
 )
-"""Every setting that is not one of a provider; TRACKER_URL is the clients'."""
+"""Every setting that is not one of a provider; the last two are the clients'."""
 
 LogFormat = Literal["text", "json"]
 

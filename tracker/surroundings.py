@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tracker.rules.ids import time_sorted_id
+from store.ids import time_sorted_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,6 @@ class Surroundings:
     jitter: Callable[[], float] = random.random
     entropy: Callable[[int], bytes] = field(default_factory=_Entropy)
 
-    def new_id(self, prefix: str) -> str:
-        """A fresh id that sorts by time."""
-        return time_sorted_id(prefix, self.now(), self.entropy(10))
+    def new_id(self, prefix: str, at: datetime | None = None) -> str:
+        """A fresh id that sorts by time: by `at`, or else by the present."""
+        return time_sorted_id(prefix, at or self.now(), self.entropy(10))

@@ -81,6 +81,29 @@ async def test_parameter_that_is_given_twice_is_refused_unless_it_adds_up(client
     assert (await client.get("/v1/jobs", params=several)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "value"),
+    [
+        ("/v1/jobs", "tag", "{}"),
+        ("/v1/jobs", "metadata.{}", "1"),
+        ("/v1/jobs", "status", "queued"),
+        ("/v1/events", "job_id", "job_{}"),
+        ("/v1/deliveries", "status", "pending"),
+    ],
+)
+async def test_parameter_is_repeated_a_hundred_times_and_no_more(client, path, name, value):
+    values = [(name.format(number), value.format(number)) for number in range(101)]
+    assert (await client.get(path, params=values[:100])).status_code == 200
+    response = await client.get(path, params=values)
+    assert flaws(response, "parameter") == [name.format(100)]
+    assert "more than 100 times" in response.json()["detail"]
+
+
+async def test_hundred_tags_and_as_many_metadata_are_filtered_by(client):
+    filters = [("tag", str(number)) for number in range(100)] + [(f"metadata.{n}", "1") for n in range(100)]
+    assert (await client.get("/v1/jobs", params=filters)).json()["data"] == []
+
+
 async def test_family_of_parameters_takes_any_that_begin_so(client):
     await fetch(client, "/v1/jobs", **{"metadata.customer": "c", "metadata.a.b": "d"})
     response = await client.get("/v1/jobs", params={"metadata": "c"})

@@ -1,6 +1,13 @@
 """`GET /v1/jobs`: its filters, one by one, and together."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tracker.service import Service
+
 from .steps import KEY, client_of, fetch, flaws, ids_of, see, track
+
+MICROSECOND = timedelta(microseconds=1)
 
 
 async def test_list_is_newest_first_and_shows_jobs_whole(client):
@@ -89,6 +96,17 @@ async def test_bounds_on_the_end_are_exclusive_and_leave_out_what_goes_on(client
     assert await ids_of(client, "/v1/jobs", finished_after=at) == [second]
     assert await ids_of(client, "/v1/jobs", finished_before=at) == []
     assert await ids_of(client, "/v1/jobs", finished_after="0001-01-01T00:00:00Z") == [second, first]
+
+
+async def test_bounds_on_creation_hold_while_the_clock_goes_on(settings_of, surroundings, clock):
+    """A list finds them among the ids."""
+    going_on = replace(surroundings, now=lambda: clock.advance(0.001))
+    async with Service(settings_of(), going_on, is_ticking=False) as service, client_of(service, KEY) as client:
+        job = await track(client)
+        at = datetime.fromisoformat(job["created_at"])
+        bounds = {"created_after": at - MICROSECOND, "created_before": at + MICROSECOND}
+        bounds = {name: bound.isoformat() for name, bound in bounds.items()}
+        assert await ids_of(client, "/v1/jobs", **bounds) == [job["id"]]
 
 
 async def test_filter_that_is_wrong_or_unknown_is_named(client):

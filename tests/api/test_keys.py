@@ -12,7 +12,7 @@ from tracker.service import Service
 from .steps import KEY, a_job, client_of, fetch, flaws, problem, subscribe, track
 
 OPEN = {"/healthz", "/readyz", "/docs/providers", "/.well-known/tracker-provider-schema.json"}
-OPEN |= {"/.well-known/tracker-webhook-keys"}
+OPEN |= {"/.well-known/tracker-webhook-keys", "/openapi.json", "/docs"}
 READ_KEY, WRITE_KEY, ADMIN_KEY = ("a-key-that-may-read", "a-key-that-may-write", "a-key-that-may-do-all")
 
 

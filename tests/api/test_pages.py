@@ -105,6 +105,22 @@ async def test_cursor_that_no_list_gave_out_is_refused(client, path):
         assert flaws(await client.get(path, params={"cursor": cursor}), "parameter") == ["cursor"]
 
 
+async def test_cursor_of_another_list_is_refused(client):
+    subscription = await subscribe(client)
+    paths = {
+        "job": "/v1/jobs",
+        "sub": "/v1/subscriptions",
+        "dlv": "/v1/deliveries",
+        "key": "/v1/keys",
+        "rpl": f"/v1/subscriptions/{subscription['id']}/replays",
+    }
+    for noun, path in paths.items():
+        for prefix in (*paths, "evt"):
+            cursor = base64.urlsafe_b64encode(f"{prefix}_01kdwpvng00000000000000002".encode()).decode().rstrip("=")
+            response = await client.get(path, params={"cursor": cursor})
+            assert response.status_code == 200 if noun == prefix else flaws(response, "parameter") == ["cursor"]
+
+
 async def test_cursor_that_is_no_place_in_the_feed_is_refused_by_events(client):
     job = await track(client)
     for place in ("job_1", "9" * 19, "9" * 5000):

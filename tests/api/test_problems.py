@@ -68,6 +68,7 @@ async def test_unknown_path_is_404(client):
 async def test_method_that_is_not_possible_is_405_with_those_that_are(client):
     allowed = {
         "/v1/jobs": "GET, HEAD, OPTIONS, POST",
+        "/v1/jobs/batch": "OPTIONS, POST",
         "/v1/jobs/job_1": "DELETE, GET, HEAD, OPTIONS",
         "/v1/jobs/job_1/history": "GET, HEAD, OPTIONS",
         "/v1/jobs/job_1/poll": "OPTIONS, POST",
@@ -108,4 +109,5 @@ async def test_fault_of_ours_is_500_and_tells_no_more_than_that(service):
     async with httpx.AsyncClient(transport=transport, base_url="http://tracker", trust_env=False) as client:
         response = await client.get("/v1/jobs", headers={"authorization": f"Bearer {KEY}"})
     problem(response, 500)
+    assert response.headers["connection"] == "close"
     assert "hush" not in response.text

@@ -116,7 +116,9 @@ async def test_every_flaw_is_pointed_to(client):
 
 async def test_body_that_is_no_object_is_refused_as_a_whole(client):
     for body in ("[]", "null", '"text"', "1"):
-        assert flaws(await client.post("/v1/jobs", content=body)) == [""]
+        response = await client.post("/v1/jobs", content=body)
+        assert flaws(response) == [""]
+        assert "should be an object" in response.json()["detail"]
 
 
 async def test_event_type_that_does_not_exist_is_refused(client):

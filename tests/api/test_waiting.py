@@ -115,10 +115,19 @@ async def test_time_out_that_is_too_long_or_none_is_refused(client):
 async def test_preference_to_wait_is_applied_and_says_so(client, service):
     job = await track(client)
     await see(service, job, "succeeded")
-    for preference in ("wait=30", "respond-async, wait=30", "wait=30; foo=1, x", "foo;wait=30"):
+    alone = ("wait=30", "Wait=30", 'wait="30"', "wait = 30 ", "  wait=30")
+    for preference in (*alone, "respond-async, wait=30", "wait=30; foo=1, x", "foo;wait=30"):
         response = await client.get(f"/v1/jobs/{job['id']}", headers={"prefer": preference})
         assert (response.status_code, response.json()["status"]) == (200, "succeeded")
         assert response.headers["preference-applied"] == "wait=30"
+
+
+async def test_preference_to_wait_is_found_in_any_header_of_that_name(client, service):
+    job = await track(client)
+    await see(service, job, "succeeded")
+    headers = [("prefer", "respond-async"), ("prefer", "wait=30"), ("prefer", "wait=20")]
+    response = await client.get(f"/v1/jobs/{job['id']}", headers=headers)
+    assert response.headers["preference-applied"] == "wait=30"
 
 
 async def test_preference_to_wait_too_long_is_applied_as_far_as_it_goes(client, service):
@@ -140,7 +149,7 @@ async def test_preference_to_wait_is_woken_by_the_jobs_end(client, service, bell
 
 async def test_without_that_preference_nothing_waits(client):
     job = await track(client)
-    for preference in ("", "respond-async", "wait=x", "wait=-1", "await=30", "return=minimal"):
+    for preference in ("", "respond-async", "wait=x", "wait=-1", 'wait="30', "wait=30s", "await=30", "return=minimal"):
         async with asyncio.timeout(GUARD):
             response = await client.get(f"/v1/jobs/{job['id']}", headers={"prefer": preference})
         assert (response.json(), response.headers.get("preference-applied")) == (job, None)

@@ -25,6 +25,7 @@ class Reply:
     document: object = None
     content_type: str = "application/json"
     text: str | None = None
+    hangs: bool = False
 
     @property
     def content(self):
@@ -40,6 +41,7 @@ class FakeService:
     routes: dict = field(default_factory=dict)
     requests: list = field(default_factory=list)
     asked: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
     def on(self, method, path, *replies):
@@ -64,6 +66,7 @@ class FakeService:
         return self
 
     def __exit__(self, *_):
+        self.over.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -82,10 +85,14 @@ def _handler_for(service):
             reply = service.reply_to(Request(self.command, url.path, parse_qs(url.query), headers, body))
             self.send_response(reply.status)
             self.send_header("content-type", reply.content_type)
-            if reply.status != 204:
+            if reply.hangs:
+                self.send_header("connection", "close")
+            elif reply.status != 204:
                 self.send_header("content-length", str(len(reply.content)))
             self.end_headers()
             self.wfile.write(reply.content)
+            if reply.hangs:
+                service.over.wait()
 
         do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the standard library's names
 
@@ -135,6 +142,20 @@ def succeeded(**changes):
 def failed(**changes):
     error = {"message": "out of memory", "hint": "use a smaller picture"}
     return job(**{"status": "failed", "provider_status": "failure", "error": error, "next_poll_at": None, **changes})
+
+
+def event(event_type="job.running", number=1, **data):
+    return {"id": f"evt_{number}", "type": event_type, "timestamp": NOW, "data": data or {"job": job()}}
+
+
+def stream(*blocks, hangs=False):
+    """A stream that breaks off behind these blocks of (cursor, event), or says nothing more."""
+    text = "".join(f"id: {cursor}\nevent: {each['type']}\ndata: {compact(each)}\n\n" for cursor, each in blocks)
+    return Reply(200, text=": heartbeat\n\n" + text, content_type="text/event-stream", hangs=hangs)
+
+
+def compact(document):
+    return json.dumps(document, separators=(",", ":"))
 
 
 def subscription(**changes):

@@ -1,5 +1,6 @@
 import os
 import pty
+import socket
 import subprocess
 import sys
 
@@ -16,6 +17,13 @@ KEY = "test-key-of-sufficient-length"
 def service():
     with FakeService() as running:
         yield running
+
+
+@pytest.fixture
+def dead_url():
+    with socket.socket() as bound_but_deaf:  # bound, so that nobody else takes the port; refuses connections
+        bound_but_deaf.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound_but_deaf.getsockname()[1]}"
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What every client command does alike: addresses, keys, errors, exit codes."""
 
 import json
-import socket
 import uuid
 
 import pytest
@@ -12,13 +11,6 @@ def only_line(result):
     lines = result.stderr.splitlines()
     assert len(lines) == 1, lines
     return lines[0]
-
-
-@pytest.fixture
-def dead_url():
-    with socket.socket() as bound_but_deaf:  # bound, so that nobody else takes the port; refuses connections
-        bound_but_deaf.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{bound_but_deaf.getsockname()[1]}"
 
 
 def test_unreachable_service_is_exit_3_and_says_how_to_start_it(tracker, dead_url):

@@ -1,7 +1,9 @@
 import json
 
 import pytest
-from cli_fake_service import JOB_ID, Reply, failed, job, listing, problem, succeeded
+from cli_fake_service import JOB_ID, NOW, Reply, failed, job, listing, problem, succeeded
+
+from tracker.api.parameters import JOB_FILTERS, PAGING
 
 TRANSITION = {
     "sequence": 1,
@@ -75,7 +77,7 @@ def test_add_refuses_the_same_key_twice(tracker, service):
 @pytest.mark.parametrize(("end", "code"), [(succeeded(), 0), (failed(), 1)])
 def test_add_with_wait_ends_as_the_job_does(tracker, service, end, code):
     service.on("POST", "/v1/jobs", Reply(201, job(status="queued")))
-    service.on("GET", f"/v1/jobs/{JOB_ID}/wait", Reply(200, end))
+    service.on("GET", f"/v1/jobs/{JOB_ID}", Reply(200, end))
     assert tracker("jobs", "add", "scenario", "r", "--wait").exit_code == code
     result = tracker("jobs", "add", "scenario", "r", "--wait", "--json")
     assert (result.exit_code, json.loads(result.stdout)) == (code, end)
@@ -83,26 +85,46 @@ def test_add_with_wait_ends_as_the_job_does(tracker, service, end, code):
 
 def test_list_sends_its_filters(tracker, service):
     service.on("GET", "/v1/jobs", listing())
-    filters = (
-        *("--provider", "scenario", "--kind", "job", "--account", "a", "--status", "queued", "--status", "failed"),
-        *("--tag", "t", "--remote-id", "r", "--limit", "7", "--cursor", "c/=="),
-    )
-    assert tracker("jobs", "list", *filters).exit_code == 0
-    assert service.requests[0].query == {
-        "provider": ["scenario"],
-        "kind": ["job"],
-        "account": ["a"],
+    repeatable = {
+        "provider": ["scenario", "decart"],
+        "kind": ["job", "training"],
+        "account": ["a", "b"],
         "status": ["queued", "failed"],
-        "tag": ["t"],
-        "remote_id": ["r"],
-        "limit": ["7"],
-        "cursor": ["c/=="],
+        "tag": ["t", "u"],
+        "remote_id": ["r", "s"],
     }
+    times = dict.fromkeys(("created_after", "created_before", "finished_after", "finished_before"), NOW)
+    single = times | {"limit": "7", "cursor": "c/=="}
+    given = [(name, value) for name, values in repeatable.items() for value in values] + list(single.items())
+    options = [word for name, value in given for word in (f"--{name.replace('_', '-')}", value)]
+    assert tracker("jobs", "list", *options, "--meta", "a=1", "--meta", "b=x=y").exit_code == 0
+    sent = service.requests[0].query
+    assert sent == repeatable | {name: [value] for name, value in single.items()} | {
+        "metadata.a": ["1"],
+        "metadata.b": ["x=y"],
+    }
+    assert {name for parameter in (*JOB_FILTERS, *PAGING) if (name := parameter.name) != "metadata.*"} < set(sent)
 
 
-@pytest.mark.parametrize("option", [("--status", "done"), ("--limit", "0"), ("--limit", "201"), ("--limit", "x")])
+@pytest.mark.parametrize(("option", "limits"), [(("--all",), ["200"] * 3), (("--limit", "402"), ["200", "200", "2"])])
+def test_list_takes_as_many_pages_as_are_wanted(tracker, service, option, limits):
+    pages = [listing(*[job(id=f"job_{page}_{row}") for row in range(200)], next_cursor=f"c{page}") for page in (1, 2)]
+    service.on("GET", "/v1/jobs", *pages, listing(job(id="job_x"), job(id="job_y"), next_cursor=None))
+    document = json.loads(tracker("jobs", "list", "--json", *option).stdout)
+    assert [request.query["limit"] for request in service.requests] == [[limit] for limit in limits]
+    assert [request.query.get("cursor") for request in service.requests] == [None, ["c1"], ["c2"]]
+    assert (len(document["data"]), document["data"][-1]["id"], document["next_cursor"]) == (402, "job_y", None)
+
+
+def test_add_can_track_a_job_anew(tracker, service):
+    service.on("POST", "/v1/jobs", Reply(201, job()))
+    tracker("jobs", "add", "scenario", "r", "--rerun")
+    assert service.requests[0].body == {"provider": "scenario", "remote_id": "r", "rerun": True}
+
+
+@pytest.mark.parametrize("option", ["--status=done", "--limit=0", "--limit=9 --all", "--limit=x", "--meta=x"])
 def test_list_refuses_values_that_the_service_would_refuse(tracker, service, option):
-    assert tracker("jobs", "list", *option).exit_code == 2
+    assert tracker("jobs", "list", *option.split()).exit_code == 2
     assert service.requests == []
 
 

@@ -1,14 +1,21 @@
 import io
+import itertools
 import json
 import signal
 
-from cli_fake_service import JOB_ID, Reply, failed, job, listing, problem, succeeded
+import pytest
+import typer
+from cli_fake_service import JOB_ID, Reply, event, failed, job, listing, problem, stream, succeeded
 from rich.console import Console
 
 from tracker.cli.connection import connect
-from tracker.cli.watching import Bars, Lines, progress_on, watch_until_final
+from tracker.cli.following import run
+from tracker.cli.screens import Bars, Lines, progress_on
+from tracker.cli.watching import Watch
+from tracker.client.flows.terms import Surroundings
 
 OTHER_ID = "job_b"
+STREAM = "/v1/events/stream"
 INTERRUPTIBLE = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 MAIN = "runpy.run_module('tracker', run_name='__main__')"
 
@@ -17,19 +24,37 @@ def screen_of_pairs(seen):
     return Lines(lambda job: seen.append((job["id"], job["status"], job["progress"])))
 
 
-def watch(service, *ids, screen):
-    pauses = []
+def watch(service, *ids, seen, clock=lambda: 0.0):
     with connect(service.url) as connection:
-        all_well = watch_until_final(connection, ids, screen, pauses.append)
-    return all_well, pauses
+        watched = Watch(connection, ids, screen_of_pairs(seen), clock)
+        run(watched.follow(Surroundings(dice=lambda: 0.0)))
+    return watched
+
+
+def told(cursor, job):
+    return cursor, event(f"job.{job['status']}", job=job)
+
+
+def is_at(second):
+    return {"updated_at": f"2026-11-22T10:00:{second:02}.000Z"}
+
+
+@pytest.fixture(autouse=True)
+def silent_stream(service):
+    service.on("GET", STREAM, stream(hangs=True))
 
 
 def test_each_change_is_shown_once_until_all_have_ended(service):
-    service.on("GET", "/v1/jobs/job_a", *(Reply(200, one) for one in (job(id="job_a"), succeeded(id="job_a"))))
-    stages = (job(id=OTHER_ID), job(id=OTHER_ID), job(id=OTHER_ID, progress=0.5), succeeded(id=OTHER_ID))
-    service.on("GET", f"/v1/jobs/{OTHER_ID}", *(Reply(200, stage) for stage in stages))
+    service.on("GET", "/v1/jobs/job_a", Reply(200, job(id="job_a")))
+    service.on("GET", f"/v1/jobs/{OTHER_ID}", Reply(200, job(id=OTHER_ID)))
+    stages = [
+        *(job(id=OTHER_ID), succeeded(id="job_a"), job(id=OTHER_ID, progress=0.5), job(id=OTHER_ID, progress=0.5)),
+        succeeded(id=OTHER_ID),
+    ]
+    blocks = [told(f"c{number}", stage) for number, stage in enumerate(stages)]
+    service.on("GET", STREAM, stream(*blocks, hangs=True))
     seen = []
-    all_well, pauses = watch(service, "job_a", OTHER_ID, "job_a", screen=screen_of_pairs(seen))
+    assert watch(service, "job_a", OTHER_ID, "job_a", seen=seen).all_well
     assert seen == [
         ("job_a", "running", 0.25),
         (OTHER_ID, "running", 0.25),
@@ -37,9 +62,41 @@ def test_each_change_is_shown_once_until_all_have_ended(service):
         (OTHER_ID, "running", 0.5),
         (OTHER_ID, "succeeded", 1.0),
     ]
-    assert all_well
-    assert pauses == [1.0, 1.0, 1.0]
-    assert len(service.sent("GET", "/v1/jobs/job_a")) == 2  # a final job is not asked about again
+    assert [request.query for request in service.sent("GET", STREAM)] == [{"job_id": ["job_a", OTHER_ID]}]
+    assert len(service.sent("GET", "/v1/jobs/job_a")) == 1  # the stream told the rest
+
+
+def test_event_that_is_older_than_what_was_seen_shows_nothing(service):
+    service.on("GET", f"/v1/jobs/{JOB_ID}", Reply(200, job(progress=0.9, **is_at(20))))
+    old, new = job(progress=0.3, **is_at(10)), succeeded(**is_at(30))
+    service.on("GET", STREAM, stream(told("c1", old), told("c2", new), hangs=True))
+    seen = []
+    watch(service, JOB_ID, seen=seen)
+    assert [progress for _, _, progress in seen] == [0.9, 1.0]
+
+
+def test_what_no_event_tells_is_looked_for_when_it_has_been_quiet(service):
+    service.on("GET", f"/v1/jobs/{JOB_ID}", Reply(200, job()), problem(404, detail="It was deleted."))
+    seconds = itertools.count(step=10)
+    assert not watch(service, JOB_ID, seen=[], clock=lambda: next(seconds)).all_well
+    assert len(service.sent("GET", f"/v1/jobs/{JOB_ID}")) == 2
+
+
+def test_only_jobs_that_are_left_are_asked_for_after_a_break(service):
+    service.on("GET", "/v1/jobs/job_a", Reply(200, succeeded(id="job_a")))
+    service.on("GET", f"/v1/jobs/{OTHER_ID}", Reply(200, job(id=OTHER_ID)))
+    service.on("GET", STREAM, stream(), stream(told("c1", succeeded(id=OTHER_ID)), hangs=True))
+    watch(service, "job_a", OTHER_ID, seen=[])
+    assert [request.query["job_id"] for request in service.sent("GET", STREAM)] == [["job_a", OTHER_ID], [OTHER_ID]]
+
+
+def test_service_that_does_not_come_back_is_exit_3(service, capsys):
+    service.on("GET", f"/v1/jobs/{JOB_ID}", Reply(200, job()))
+    service.on("GET", STREAM, stream(), problem(503, detail="Stopping."))
+    with pytest.raises(typer.Exit) as end:
+        watch(service, JOB_ID, seen=[])
+    assert end.value.exit_code == 3
+    assert "cannot be reached any more" in capsys.readouterr().err
 
 
 def test_job_that_ends_badly_does_not_end_the_watch_but_its_exit_code(tracker, service):
@@ -131,7 +188,7 @@ def test_terminal_that_speaks_ascii_gets_bars_too(run_on_a_terminal, service):
 def test_ctrl_c_is_exit_130_without_a_traceback(start_tracker, service):
     service.on("GET", f"/v1/jobs/{JOB_ID}", Reply(200, job()))
     process = start_tracker("jobs", "watch", JOB_ID, python=("-c", INTERRUPTIBLE + MAIN))
-    assert service.asked.wait(60)
+    assert process.stdout.readline()
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (130, "")

@@ -14,7 +14,10 @@ from store.database import Database
 from tracker.bell import Bell
 from tracker.client import AsyncTracker, Tracker
 from tracker.client.flows.terms import Surroundings
+from tracker.demo.server import serve
 from tracker.demo.stage import set_up
+
+from .troubled import Troubled
 
 GUARD = 20
 
@@ -93,10 +96,16 @@ def new_database(tmp_path_factory):
 
 
 @pytest.fixture
-async def stage(surroundings, new_database, tmp_path):
+def settings():
+    """Settings that a test wants to be otherwise."""
+    return {}
+
+
+@pytest.fixture
+async def stage(surroundings, new_database, tmp_path, settings):
     """The real service, with simulated providers, on the clock that is moved by hand."""
     database = shutil.copy(new_database, tmp_path / "tracker.db")
-    overrides = {"TRACKER_DATABASE_URL": f"sqlite:///{database}"}
+    overrides = {"TRACKER_DATABASE_URL": f"sqlite:///{database}"} | settings
     async with set_up(surroundings, overrides=overrides, is_ticking=False, is_learning=False) as stage:
         yield stage
 
@@ -130,6 +139,21 @@ def user(connect, stage):
 @pytest.fixture
 def tracker(user):
     return user.tracker
+
+
+@pytest.fixture
+async def line(stage):
+    """The real service behind a line that can be troubled."""
+    troubled = Troubled(stage.service.app)
+    async with serve(troubled) as url:
+        troubled.url = url
+        yield troubled
+
+
+@pytest.fixture
+def remote(connect, line, stage):
+    """A user at the other end of the line."""
+    return connect(line.url, stage.service.settings.api_key)
 
 
 @asynccontextmanager

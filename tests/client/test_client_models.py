@@ -3,19 +3,62 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.client import ApiError, JobSnapshot, JobTimeout, NotFound, Tracker
+from tracker.api import shapes
+from tracker.client import (
+    ApiError,
+    Attempt,
+    CallbackSecret,
+    Delivery,
+    Event,
+    JobError,
+    JobSnapshot,
+    JobTimeout,
+    Key,
+    NotFound,
+    PollProblem,
+    Provider,
+    Replay,
+    RotatedSecret,
+    Subscription,
+    Tracker,
+    Transition,
+)
 from tracker.client.errors import error_class
 from tracker.client.models.reading import read
 from tracker.client.sync_jobs import Job
 
 from .play import a_job
 
+TOLD = {
+    JobSnapshot: shapes.Job,
+    JobError: shapes.JobFault,
+    PollProblem: shapes.PollTrouble,
+    Transition: shapes.Transition,
+    Event: shapes.Event,
+    Delivery: shapes.Delivery,
+    Attempt: shapes.Attempt,
+    Subscription: shapes.NewSubscription,
+    RotatedSecret: shapes.RotatedSubscription,
+    Replay: shapes.Replay,
+    Provider: shapes.LearnedProvider,
+    Key: shapes.NewKey,
+    CallbackSecret: shapes.CallbackSecret,
+}
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3))
+
+
+@pytest.mark.parametrize("model", TOLD, ids=lambda model: model.__name__)
+def test_all_that_the_service_tells_is_known(model):
+    told = set(TOLD[model].model_fields)
+    if model is RotatedSecret:
+        told -= set(shapes.Subscription.model_fields)  # what is in it does not change by the rotation
+    assert told <= {field.name for field in fields(model)}
 
 
 @given(st.dictionaries(st.text(min_size=1).map("x_{}".format), JSON))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.flow import live
@@ -33,6 +35,40 @@ async def test_subscription_is_changed_also_to_nothing(user, tracker):
     assert (changed.description, changed.tags, changed.max_in_flight) == (None, ("hero",), 2)
     again = await user.use(tracker.subscriptions.update, made.id, status="active", from_now=True)
     assert again.status == "active"
+
+
+async def test_subscription_takes_a_second_signature(user, tracker):
+    made = await user.use(tracker.subscriptions.create, "https://a.example/hook", signatures=["v1", "v1a"])
+    assert made.signatures == ("v1", "v1a")
+    changed = await user.use(tracker.subscriptions.update, made.id, signatures=["v1"])
+    assert changed.signatures == ("v1",)
+
+
+async def test_rotation_gives_the_new_secret_and_shows_it_nowhere(user, tracker, clock):
+    made = await user.use(tracker.subscriptions.create, "https://a.example/hook")
+    rotated = await user.use(tracker.subscriptions.rotate_secret, made.id, grace_seconds=60)
+    assert rotated.secret not in ("", made.secret)
+    assert rotated.secret not in repr(rotated)
+    assert rotated.previous_secret_expires_at == clock.at + timedelta(seconds=60)
+    assert (await user.use(tracker.subscriptions.rotate_secret, made.id, secret=SECRET)).secret == SECRET
+
+
+async def test_replay_is_begun_and_watched(user, tracker, stage, clock):
+    stage.world.add("scenario", "job", scenario_scripts.success(1), job_id="r1")
+    since = clock.at
+    await user.use(tracker.jobs.track, "scenario", "r1")
+    await live(stage, clock, 60)
+    made = await user.use(
+        tracker.subscriptions.create, f"{stage.callbacks}/subscription", secret=stage.subscription_secret
+    )
+    wanted = {"since": since, "until": clock.at, "events": ["job.*"], "only_failed": False, "rate": 100}
+    begun = await user.use(tracker.subscriptions.replay, made.id, **wanted)
+    assert {name: getattr(begun, name) for name in wanted} == wanted | {"events": ("job.*",)}
+    await live(stage, clock, 60)
+    done = await user.use(tracker.subscriptions.get_replay, made.id, begun.id)
+    assert (done.status, done.total, done.queued) == ("done", len(stage.inbox.arrivals), len(stage.inbox.arrivals))
+    assert done.total >= 3
+    assert await user.take(tracker.subscriptions.replays(made.id)) == [done]
 
 
 async def test_test_event_arrives_and_its_delivery_tells_so(user, tracker, stage, clock):

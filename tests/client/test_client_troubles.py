@@ -31,24 +31,9 @@ from tracker.service import Service
 from tracker.settings import Settings
 
 from .conftest import GUARD, AsyncUser, in_background, listening
-from .troubled import DONE_BUT_LOST, HUNG_UP, STRANGER, TRUNCATED, Troubled, refusal
+from .troubled import DONE_BUT_LOST, HUNG_UP, STRANGER, TRUNCATED, refusal
 
 KEY = "an-admin-key-of-the-operator"
-
-
-@pytest.fixture
-async def line(stage):
-    """The service behind a line that can be troubled."""
-    troubled = Troubled(stage.service.app)
-    async with serve(troubled) as url:
-        troubled.url = url
-        yield troubled
-
-
-@pytest.fixture
-def remote(connect, line, stage):
-    """A user at the other end of the line."""
-    return connect(line.url, stage.service.settings.api_key)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +71,20 @@ async def test_trouble_that_stays_is_told(connect, line, stage, status, error):
     ) as caught:
         await user.use(user.tracker.jobs.get, "x")
     assert (caught.value.retry_after, caught.value.request_id) == (0, "req-7")
+
+
+async def test_fault_of_the_service_is_told_with_the_id_that_its_log_has(connect, stage):
+    async def broken(*_arguments):
+        raise LookupError
+
+    user = connect(stage.url, stage.service.settings.api_key, max_retries=0)
+    stage.service.jobs.find = broken
+    for number in range(3):
+        with pytest.raises(ServerError, match=r"\. request id req_") as caught:
+            await user.take(user.tracker.jobs.list())
+        assert caught.value.request_id in caught.value.detail
+        # The connection is gone, and nothing is sent by it.
+        await user.use(user.tracker.jobs.track, "scenario", f"r{number}")
 
 
 async def test_stranger_is_told_from_the_service(remote, line):

@@ -5,15 +5,19 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tracker.demo.broken import HungUp, Truncated
+from tracker.demo.broken import HANG_UP, HungUp, Truncated
 
 
 class Troubled:
-    """Answers requests out of `troubles` as long as there are any, then hands on to the app; notes what came."""
+    """Answers requests out of `troubles` as long as there are any, then hands on to the app; notes what came.
+
+    The line breaks in the middle of as many streams as there are `breaks`, each after so many bytes.
+    """
 
     def __init__(self, app):
         self._app = app
         self.troubles = []
+        self.breaks = []
         self.seen = []
 
     async def __call__(self, scope, receive, send):
@@ -23,22 +27,40 @@ class Troubled:
         request = Request(scope, receive)
         self.seen.append((request.method, request.url.path, dict(request.headers)))
         if not self.troubles:
-            await self._app(scope, receive, send)
+            is_cut = self.breaks and request.headers["accept"] == "text/event-stream"
+            await self._app(scope, receive, _broken(scope, send, self.breaks.pop(0)) if is_cut else send)
             return
         trouble = self.troubles.pop(0)
         if trouble is DONE_BUT_LOST:
-            await _carry_out(self._app, scope, receive)
+            await carry_out(self._app, scope, receive)
             trouble = HUNG_UP
         await trouble(scope, receive, send)
 
 
-async def _carry_out(app, scope, receive):
+async def carry_out(app, scope, receive):
     """Has the app do what is asked, and keeps its answer back."""
 
     async def unsent(_message):
         pass
 
     await app(scope, receive, unsent)
+
+
+def _broken(scope, send, left):
+    """Sends so many bytes of a body, and hangs up."""
+
+    async def send_a_part(message):
+        nonlocal left
+        if "body" not in message:
+            await send(message)
+        elif left:
+            part = message["body"][:left]
+            left -= len(part)
+            await send(message | {"body": part})
+            if not left:
+                scope["extensions"][HANG_UP]["now"]()
+
+    return send_a_part
 
 
 def refusal(status, **headers):

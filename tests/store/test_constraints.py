@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, UniqueConstraint, insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
+from store.facets import facet_of
 from store.rows import job_row, subscription_row
 
 from .builders import NOW, new_job, new_subscription
@@ -19,7 +20,7 @@ EVENT = {"id": "evt_1", "type": "job.running", "timestamp": NOW, "job_id": JOB, 
 # One row of each table that breaks nothing, in an order in which each finds what it refers to.
 ROWS = {
     "jobs": job_row(new_job()),
-    "job_labels": {"job_id": JOB, "label": "tag", "value": "red"},
+    "job_labels": {"job_id": JOB, "label": "tag", "value": "red", "facet": facet_of(new_job())},
     "transitions": {"job_id": JOB, "sequence": 1, "status": "running", "previous_status": None, **MOMENTS},
     "events": EVENT,
     "subscriptions": subscription_row(new_subscription()),

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from store.database import StoreError
-from store.jobs import JobFilter
+from store.job_filter import JobFilter
 from store.tables import API_KEYS, SECRETS
 
 from .builders import NOW, Gate, new_job

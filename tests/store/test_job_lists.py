@@ -2,7 +2,8 @@
 
 import pytest
 
-from store.jobs import JobFilter
+from store.ids import time_sorted_id
+from store.job_filter import JobFilter
 from store.records import Status
 
 from .builders import ALL, NOW, at, claim_jobs, job_id, new_job, poll_due, polled
@@ -22,7 +23,8 @@ ENDS = {1: ("succeeded", 5), 2: ("failed", 6), 3: ("running", 7)}
 async def four_jobs(jobs):
     """Created at 1, 2, 3 and 4 s; the first two ended at 5 and 6 s, the third runs, the fourth waits."""
     for number, described in enumerate(JOBS, start=1):
-        await jobs.register(new_job(number, **described, created_at=at(number)))
+        id_ = time_sorted_id("job", at(number), number.to_bytes(10, "big"))
+        await jobs.register(new_job(number, **described, id=id_, created_at=at(number)))
     for job in await claim_jobs(jobs):
         status, second = ENDS.get(int(job.id[-1]), (None, None))
         await (jobs.record([polled(job, status, at(second))]) if status else jobs.release([job]))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from store.jobs import JobFilter
+from store.job_filter import JobFilter
 from store.records import JobError, PollProblem, Status, Step
 
 from .builders import ALL, LEASE, NOW, at, claim_due, claim_jobs, job_id, new_job, next_due_at, poll_due, polled

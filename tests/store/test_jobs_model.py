@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
-from store.jobs import JobFilter, Jobs, Recorded
+from store.job_filter import JobFilter
+from store.jobs import Jobs, Recorded
 from store.records import Job, Status, Transition
 from store.rows import to_event, to_transition
 from store.tables import EVENTS, TRANSITIONS

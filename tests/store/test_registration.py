@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from store.jobs import JobFilter
+from store.job_filter import JobFilter
 from store.registration import Registration
 
 from .builders import job_id, new_job, poll_due

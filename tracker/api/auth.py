@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from tracker.key_ring import Caller
 
 
-_OPEN_TO_COME = ("/openapi.json", "/docs")
-"""Open by the contract, though nothing is there yet."""
-
-
 def caller_of(request: Request) -> Caller:
     """Who calls; `Authentication` has let them in."""
     return cast("Caller", request.state.caller)
@@ -61,10 +57,8 @@ class Authentication:
         # The path as the router sees it: that of `request.url` is pieced together with the Host header, which anyone
         # sets. A slash too many is no secret.
         path: str = scope["path"].removesuffix("/")
-        return (
-            scope["path"].startswith("/.well-known/")
-            or path in _OPEN_TO_COME
-            or any(route.path_regex.match(path) for route in self._open_routes)
+        return scope["path"].startswith("/.well-known/") or any(
+            route.path_regex.match(path) for route in self._open_routes
         )
 
 

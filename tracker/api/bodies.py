@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SkipValidation, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from store.records import Order, PayloadForm, Scope, SubscriptionStatus
 from tracker.api.problems import ApiError, wrong_field
@@ -42,20 +51,27 @@ def _with_v1(names: list[str]) -> list[str]:
     return names
 
 
+def _as_it_came(value: object, _check: object) -> object:
+    """Leaves the check to later; unlike `SkipValidation`, the document then refers to the model."""
+    return value
+
+
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Patterns = Annotated[list[Text], Field(min_length=1, max_length=50)]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=50)]
 InFlight = Annotated[int, Field(ge=1, le=100, strict=True)]
-Signatures = Annotated[list[Literal["v1", "v1a"]], AfterValidator(_with_v1), Field(max_length=2)]
+_HAS_V1 = Field(max_length=2, json_schema_extra={"contains": {"const": "v1"}})
+Signatures = Annotated[list[Literal["v1", "v1a"]], AfterValidator(_with_v1), _HAS_V1]
 Scalar = str | int | float | bool | None
-Time = Annotated[datetime, PlainValidator(_time_in_body)]
+_TIME = {"type": "string", "format": "date-time", "examples": ["2026-11-22T10:00:00Z"]}
+Time = Annotated[datetime, PlainValidator(_time_in_body), WithJsonSchema(_TIME)]
 
 
 class Body(BaseModel):
     """A body whose unknown fields are refused; what is in the fields that are `checked_later` is left as it came."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
     checked_later: ClassVar[frozenset[str]] = frozenset()
 
 
@@ -64,23 +80,32 @@ class JobBody(Body):
 
     provider: Text
     remote_id: Annotated[str, Field(min_length=1, max_length=500)]
+    """The id that the provider gave the job."""
     kind: Text | None = None
+    """May be left out where the provider has one kind, or a usual one."""
     account: Text = "default"
+    """Whose credentials the polls use."""
     params: Annotated[dict[Text, Scalar], Field(max_length=50)] = {}
+    """What the provider's route needs beside the id."""
     callback_url: Url | None = None
+    """Where this job's events go, signed with the callback secret."""
     events: Patterns | None = None
+    """Types or prefixes like `job.*`, for `callback_url`; by default the four final ones."""
     tags: Tags = []
     metadata: Annotated[dict[Text, Scalar], Field(max_length=50)] = {}
     timeout_seconds: Annotated[float, Field(gt=0, le=_MONTH, strict=True)] | None = None
+    """After so long the job is `expired`, whatever became of it."""
     poll_after: Time | None = None
+    """There is no poll before this time."""
     rerun: Annotated[bool, Field(strict=True)] = False
+    """Tracks a job anew that has ended; else it is answered as it is."""
 
 
 class BatchBody(Body):
     """`POST /v1/jobs/batch`; each job is checked by itself, so that a wrong one spoils no other."""
 
     checked_later = frozenset({"jobs"})
-    jobs: Annotated[list[SkipValidation[JobBody]], Field(min_length=1, max_length=MOST_JOBS)]
+    jobs: Annotated[list[Annotated[JobBody, WrapValidator(_as_it_came)]], Field(min_length=1, max_length=MOST_JOBS)]
 
 
 class ReplayBody(Body):
@@ -103,11 +128,16 @@ class SubscriptionBody(Body):
     tags: Tags = []
     description: Annotated[str, Field(max_length=500)] | None = None
     headers: Annotated[dict[str, str], Field(max_length=20, repr=False)] = {}
+    """Sent along with each webhook."""
     payload: PayloadForm = PayloadForm.FULL
+    """Whether webhooks carry the job, or where to find it."""
     order: Order = Order.NONE
+    """`per_job`: an event waits for those before it; `latest`: it makes those before it superfluous."""
     max_in_flight: InFlight | None = None
+    """How many webhooks may be under way at a time."""
     signatures: Signatures = ["v1"]
     secret: str | None = Field(default=None, repr=False)
+    """`whsec_` and the base64 of 24 to 64 bytes; without one it is made."""
 
 
 class RotationBody(Body):
@@ -222,6 +252,8 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 def _detail(details: ErrorDetails) -> str:
     if details["type"] == "extra_forbidden":
         return "This field is unknown."
+    if details["type"] == "model_type":
+        return "Input should be an object"
     if len(details["loc"]) > _DEPTH and details["loc"][-1] != "[key]":
         return "Input should be a string, a number, true, false or null"
     return details["msg"].removeprefix("Value error, ")

@@ -18,6 +18,9 @@ Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
+MOST_VALUES = 100
+"""How often a query parameter may be given that may be repeated: a database takes only so many conditions."""
+
 _OF_ALL = (401, 403, 406, 422, 429)
 _WITH_BODY = (400, 413, 415)
 
@@ -40,11 +43,14 @@ class Parameter:
 class Call:
     """One call of the API: a row of the route table.
 
-    `scope` is what its key must have; without one everybody may call. `answers` gives the shape of what each status of
-    success carries (None: nothing); pydantic models, or what a `TypeAdapter` takes. `body` is what is checked on the
-    way in; `problems` are the statuses that this call may refuse with beyond those that any call may.
+    `name` is what programs call it that are generated from the document. `scope` is what its key must have; without one
+    everybody may call. `answers` gives the shape of what each status of success carries (None: nothing); pydantic
+    models, or what a `TypeAdapter` takes. `body` is what is checked on the way in; `problems` are the statuses that
+    this call may refuse with beyond those that any call may. `tells_location`: what it makes or finds has an address,
+    which the answer tells in a header.
     """
 
+    name: str
     method: Method
     path: str
     scope: Scope | None
@@ -57,6 +63,7 @@ class Call:
     problems: tuple[int, ...] = ()
     media_types: tuple[str, ...] = (JSON,)
     shows_secret: bool = False
+    tells_location: bool = False
 
     @property
     def all_problems(self) -> frozenset[int]:

@@ -50,7 +50,7 @@ async def retry(request: Request) -> Response:
 
 async def delivery_list(request: Request, wanted: DeliveryFilter) -> Response:
     """A page of deliveries with their attempts."""
-    limit, after = page_of(request)
+    limit, after = page_of(request, "dlv_")
     deliveries = context_of(request).deliveries
     page = await deliveries.find(wanted, limit, after)
     attempts = await deliveries.attempts([delivery.id for delivery in page.rows])

@@ -1,4 +1,4 @@
-"""What the authors of descriptions need, open to all: the page about the format, and its JSON Schema."""
+"""What is open to all to read: about the API, and about the format of descriptions; by people and by programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import orjson
 from markdown_it import MarkdownIt
 from starlette.responses import Response
 
+from tracker.api.page import PAGE_HEADERS, page
 from tracker.providers.schema import description_schema
+from tracker.rules.negotiation import names_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,34 +23,17 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from starlette.requests import Request
 
-_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "x-content-type-options": "nosniff",
-}
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }}
-pre {{ padding: .75rem 1rem; overflow-x: auto; }}
-pre, table {{ border: 1px solid #8886; border-radius: 4px; }}
-pre, code {{ background: #8881; font: .875rem/1.45 ui-monospace, monospace; }}
-pre code {{ background: none; }}
-table {{ display: block; border-collapse: collapse; overflow-x: auto; }}
-th, td {{ padding: .25rem .75rem; border-bottom: 1px solid #8886; text-align: left; vertical-align: top; }}
-h2 {{ margin-top: 3rem; }}
-</style>
-</head>
-<body>
-<main>
-{body}</main>
-</body>
-</html>
-"""
+
+async def document(request: Request) -> Response:
+    """`GET /openapi.json`: all calls of this API with what they take and answer, as OpenAPI 3.1."""
+    published = request.app.state.document()
+    return _unless_known(request, published.document, published.document_tag, "application/json")
+
+
+async def reference(request: Request) -> Response:
+    """`GET /docs`: the calls and webhooks of this API, on a page."""
+    published = request.app.state.document()
+    return _unless_known(request, published.page, published.page_tag, "text/html")
 
 
 async def provider_schema(_request: Request) -> Response:
@@ -58,7 +43,15 @@ async def provider_schema(_request: Request) -> Response:
 
 async def provider_format(_request: Request) -> Response:
     """`GET /docs/providers`: how to describe a job API."""
-    return Response(_format_page(), headers=_HEADERS, media_type="text/html")
+    return Response(_format_page(), headers=PAGE_HEADERS, media_type="text/html")
+
+
+def _unless_known(request: Request, content: bytes, tag: str, media_type: str) -> Response:
+    """What is the same until the service is another, or 304 where the request knows it."""
+    headers = {**PAGE_HEADERS, "etag": tag, "cache-control": "no-cache"}
+    if names_tag(", ".join(request.headers.getlist("if-none-match")), tag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type=media_type)
 
 
 @cache
@@ -75,7 +68,7 @@ def _format_page() -> str:
     contents = _with_ids(tokens)
     # Behind the title, which is the first heading: its opening, its text and its end.
     title_html, rest = (markdown.renderer.render(part, markdown.options, {}) for part in (tokens[:3], tokens[3:]))
-    return _PAGE.format(title=escape(title), body=f"{title_html}<ul>\n{contents}</ul>\n{rest}")
+    return page(title, f"{title_html}<ul>\n{contents}</ul>\n{rest}")
 
 
 def _with_ids(tokens: Sequence[Token]) -> str:

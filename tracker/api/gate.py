@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tracker.api.auth import caller_of
 from tracker.api.bodies import refuse_body
+from tracker.api.calls import MOST_VALUES
 from tracker.api.context import context_of
 from tracker.api.problems import ApiError, wrong_parameter
 from tracker.rules.keys import allows
@@ -55,12 +57,14 @@ def _refuse_unacceptable(request: Request, call: Call) -> None:
 
 
 def _refuse_wrong_parameters(request: Request, known: Sequence[Parameter]) -> None:
-    given = [name for name, _ in request.query_params.multi_items()]
-    for name in given:
+    counts: Counter[str] = Counter()
+    for name, _ in request.query_params.multi_items():
         meant = next((parameter for parameter in known if parameter.is_named(name)), None)
         if meant is None:
             names = sorted(parameter.name.replace("*", "<key>") for parameter in known)
             offer = f"Known are: {', '.join(names)}." if names else "There are none here."
             raise wrong_parameter(name, f"The query parameter {name!r} is unknown. {offer}")
-        if not meant.repeats and given.count(name) > 1:
-            raise wrong_parameter(name, f"The query parameter {name!r} is given more than once.")
+        counts[meant.name] += 1
+        if counts[meant.name] > (MOST_VALUES if meant.repeats else 1):
+            most = f"{MOST_VALUES} times" if meant.repeats else "once"
+            raise wrong_parameter(name, f"The query parameter {meant.name!r} is given more than {most}.")

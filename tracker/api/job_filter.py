@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.jobs import JobFilter
+from store.job_filter import JobFilter
 from store.records import Status
 from tracker.api.bodies import parse_time
 from tracker.api.problems import wrong_parameter

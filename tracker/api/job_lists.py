@@ -25,7 +25,7 @@ _LONGEST_POSITION = 18
 
 async def index(request: Request) -> Response:
     """`GET /v1/jobs`."""
-    limit, after = page_of(request)
+    limit, after = page_of(request, "job_")
     context = context_of(request)
     page = await context.jobs.find(filter_of(request), limit, after)
     return list_response(request, (job_shown(context, job) for job in page.rows), page.next_after)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 300.0
 USUAL_WAIT = 30.0
-_PREFERRED_WAIT = re.compile(r"(?:^|[,;]\s*)wait=(\d+)(?:$|\s*[,;])", re.IGNORECASE | re.ASCII)
+_PREFERRED_WAIT = re.compile(r'(?:^|[,;])\s*wait\s*=\s*("?)(\d+)\1\s*(?:$|[,;])', re.IGNORECASE | re.ASCII)
+"""The preference as RFC 7240 spells it, alone or among others."""
 _EXPANSIONS = ("history", "steps", "reading")
 
 
@@ -31,10 +32,10 @@ async def show(request: Request) -> Response:
     """`GET /v1/jobs/{id}`; `Prefer: wait=N` waits for its end first, whatever `If-None-Match` then makes of it."""
     expansions = _expansions_of(request)
     job = await job_of(request)
-    preferred = _PREFERRED_WAIT.search(request.headers.get("prefer", ""))
+    preferred = _PREFERRED_WAIT.search(", ".join(request.headers.getlist("prefer")))
     headers = {}
     if preferred:
-        seconds = min(float(preferred.group(1)), LONGEST_WAIT)
+        seconds = min(float(preferred.group(2)), LONGEST_WAIT)
         job = await _when_final(context_of(request), job, seconds)
         headers["preference-applied"] = f"wait={seconds:.0f}"
     payload = job_shown(context_of(request), job) | await _expanded(request, job, expansions)

@@ -37,7 +37,7 @@ async def create(request: Request) -> Response:
 
 async def index(request: Request) -> Response:
     """`GET /v1/keys`: those that were revoked or have expired too."""
-    limit, after = page_of(request)
+    limit, after = page_of(request, "key_")
     context = context_of(request)
     page = await context.keys.find(limit, after)
     rows = [key_payload(key, context.key_ring.last_used_at(key)) for key in page.rows]

@@ -54,14 +54,14 @@ def list_response(request: Request, rows: Iterable[Any], next_after: str | None)
     return json_response({"data": list(rows), "next_cursor": cursor}, headers=headers)
 
 
-def page_of(request: Request) -> tuple[int, str | None]:
-    """The limit, and what the cursor stands for. Raises ApiError 422."""
+def page_of(request: Request, prefix: str = "") -> tuple[int, str | None]:
+    """The limit, and what the cursor stands for: where `prefix` says so, an id of that sort. Raises ApiError 422."""
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= LARGEST_LIMIT):
         raise wrong_parameter("limit", f"limit is {text!r}; give a whole number from 1 to {LARGEST_LIMIT}.")
     cursor = request.query_params.get("cursor")
     after = None if cursor is None else place_in(cursor)
-    if cursor is not None and after is None:
+    if cursor is not None and (after is None or not after.startswith(prefix)):
         raise wrong_parameter("cursor", f"The cursor {cursor!r} is not one that this list gave out.")
     return int(text), after
 

@@ -12,7 +12,8 @@ _TIME = {"type": "string", "format": "date-time"}
 
 
 def _one_of(values: type[Status] | type[DeliveryStatus]) -> dict[str, Any]:
-    return {"type": "string", "enum": [value.value for value in values]}
+    """A reference, so that programs which are generated from the document have one type of each."""
+    return {"$ref": f"#/components/schemas/{values.__name__}"}
 
 
 LIMIT = Parameter(

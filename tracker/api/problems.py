@@ -105,7 +105,9 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _possible_methods(request: Request) -> str:
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    matching = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    # Of the path that is meant: `/v1/jobs/batch` is no job, though a job's path fits it.
+    routes = [route for route in matching if route.path == matching[0].path]
     return ", ".join(sorted({"OPTIONS", *(method for route in routes for method in route.methods)}))
 
 
@@ -119,4 +121,6 @@ async def answer_fault(request: Request, error: Exception) -> Response:
     request_id = f"req_{uuid4().hex}"
     _log.error("request.failed", request_id=request_id, method=request.method, path=request.url.path, exc_info=error)
     detail = f"Tracker failed to answer; its log says why, under {request_id}."
-    return problem_response(500, detail, request.url.path, headers={"request-id": request_id})
+    # The server ends the connection after a fault; who is not told sends the next request in vain.
+    headers = {"request-id": request_id, "connection": "close"}
+    return problem_response(500, detail, request.url.path, headers=headers)

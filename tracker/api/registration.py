@@ -41,7 +41,7 @@ async def create(request: Request) -> Response:
 
 
 async def create_many(request: Request) -> Response:
-    """`POST /v1/jobs/batch`: the same for many, as if they came one after the other; each is answered by itself."""
+    """`POST /v1/jobs/batch`: tracks many, as if they came one after the other; each is answered by itself."""
     context = context_of(request)
     body = await read_body(request, BatchBody)
     asked: list[Registration | ApiError] = []
@@ -98,7 +98,8 @@ def _job(context: Context, body: JobBody, provider: Provider, kind: str, now: da
     timeout = timing.timeout if body.timeout_seconds is None else body.timeout_seconds
     timeout_at = now + timedelta(seconds=timeout)
     return Job(
-        id=context.surroundings.new_id("job"),
+        # Lists look for the times of registration among the ids.
+        id=context.surroundings.new_id("job", now),
         provider=body.provider,
         kind=kind,
         account=canonical_name(body.account),

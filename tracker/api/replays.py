@@ -37,7 +37,7 @@ async def create(request: Request) -> Response:
 
 async def index(request: Request) -> Response:
     """`GET /v1/subscriptions/{id}/replays`."""
-    limit, after = page_of(request)
+    limit, after = page_of(request, "rpl_")
     subscription = await subscription_of(request)
     page = await context_of(request).replays.find(subscription.id, limit, after)
     return list_response(request, map(replay_payload, page.rows), page.next_after)

@@ -31,10 +31,15 @@ Count = Annotated[int, Field(ge=0)]
 T = TypeVar("T")
 
 
+def _open_to_more(schema: Json) -> None:
+    """Takes out of a document what would keep later versions from adding a field."""
+    del schema["additionalProperties"]
+
+
 class Shape(BaseModel):
     """What an answer holds; it holds nothing else."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, use_enum_values=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_enum_values=True, json_schema_extra=_open_to_more)
 
 
 class Page(Shape, Generic[T]):

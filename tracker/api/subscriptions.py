@@ -46,7 +46,7 @@ async def create(request: Request) -> Response:
 
 async def index(request: Request) -> Response:
     """`GET /v1/subscriptions`."""
-    limit, after = page_of(request)
+    limit, after = page_of(request, "sub_")
     page = await context_of(request).subscriptions.find(limit, after)
     return list_response(request, (shown(request, row) for row in page.rows), page.next_after)
 

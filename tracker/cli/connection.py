@@ -12,13 +12,19 @@ from uuid import uuid4
 import httpx
 
 from tracker.cli.output import Document, ExitCode, stop
+from tracker.client import AsyncTracker
 from tracker.key_file import ExposedKeyError, find_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from tracker.client.flows.terms import Surroundings
+
 Values = Mapping[str, Any]
+
+LARGEST_PAGE = 200
+"""Rows that the service gives at a time."""
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
@@ -41,16 +47,26 @@ def connect(url: str) -> Iterator[Connection]:
     key, origin = _key_for(url)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with httpx.Client(base_url=address, headers=headers, trust_env=False, verify=verify) as client:
-        yield Connection(str(address), client, origin)
+        yield Connection(str(address), key, client, origin)
 
 
 class Connection:
     """Calls of the REST API. A call either answers as the contract says or ends the command."""
 
-    def __init__(self, url: str, client: httpx.Client, key_file: Path | None = None) -> None:
+    def __init__(self, url: str, key: str, client: httpx.Client, key_file: Path | None = None) -> None:
         self._url = url.rstrip("/")
+        self._key = key
         self._client = client
         self._key_file = key_file
+
+    @property
+    def jobs_url(self) -> str:
+        """Where the service's jobs can be asked for."""
+        return f"{self._url}/v1/jobs"
+
+    def client(self, surroundings: Surroundings | None = None) -> AsyncTracker:
+        """The Python client for the same service and key, for what goes on for longer than a call; close it."""
+        return AsyncTracker(self._url, self._key, max_retries=0, surroundings=surroundings)
 
     def get(self, *segments: str, params: Values | None = None, patience: float = 0, key: str = "id") -> Document:
         """One thing, which has this key. `patience` is how many seconds the service may take on purpose."""
@@ -72,8 +88,21 @@ class Connection:
             self._stop_at_stranger(response)
         return document
 
+    def rows(self, collection: str, params: Values, most: float | None) -> Document:
+        """The first rows of a list, in the form of one page: `most` of them (infinite: all), or what is usual."""
+        if most is None or most <= LARGEST_PAGE:
+            return self.page(collection, params={**params, "limit": most})
+        rows: list[Document] = []
+        asked = dict(params)
+        while True:
+            page = self.page(collection, params=asked | {"limit": int(min(most - len(rows), LARGEST_PAGE))})
+            rows += page["data"]
+            asked["cursor"] = page.get("next_cursor")
+            if not asked["cursor"] or not page["data"] or len(rows) >= most:
+                return page | {"data": rows}
+
     def all_rows(self, *segments: str) -> list[Document]:
-        """Every row of a list, page after page."""
+        """Every row of a list that has no pages of a chosen size."""
         rows: list[Document] = []
         cursor: str | None = None
         while True:

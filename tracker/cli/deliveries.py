@@ -6,7 +6,7 @@ import typer
 
 from store.records import DeliveryStatus
 from tracker.cli.connection import connect
-from tracker.cli.options import DEFAULT_URL, AsJson, Cursor, Id, Limit, Url
+from tracker.cli.options import DEFAULT_URL, All, AsJson, Cursor, Id, Limit, Url, rows_wanted
 from tracker.cli.output import Document, print_fields, print_json, print_page, print_table
 
 app = typer.Typer(help="See what became of each webhook.", no_args_is_help=True)
@@ -19,13 +19,14 @@ _COLUMNS_OF_ATTEMPTS = (
 
 
 @app.command("list")
-def list_deliveries(
+def list_deliveries(  # noqa: PLR0913 - a parameter for each option
     *,
     subscription_id: Annotated[str | None, typer.Option(help="Only for this subscription.")] = None,
     job_id: Annotated[str | None, typer.Option(help="Only about this job.")] = None,
     event_id: Annotated[str | None, typer.Option(help="Only of this event.")] = None,
-    status: Annotated[DeliveryStatus | None, typer.Option(help="Only with this status.")] = None,
+    status: Annotated[list[DeliveryStatus] | None, typer.Option(help="Only with this status; repeatable.")] = None,
     limit: Limit = None,
+    every: All = False,
     cursor: Cursor = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
@@ -35,12 +36,11 @@ def list_deliveries(
         "subscription_id": subscription_id,
         "job_id": job_id,
         "event_id": event_id,
-        "status": status.value if status else None,
-        "limit": limit,
+        "status": [one.value for one in status or ()],
         "cursor": cursor,
     }
     with connect(url) as service:
-        page = service.page("deliveries", params=filters)
+        page = service.rows("deliveries", filters, rows_wanted(limit, every=every))
     print_page(_COLUMNS, page, as_json=as_json)
 
 

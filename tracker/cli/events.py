@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tracker.cli.completing import event_types
 from tracker.cli.connection import connect
-from tracker.cli.options import DEFAULT_URL, AsJson, Limit, Url
-from tracker.cli.output import ExitCode, note, one_line, percent, print_json, print_line, stop
-from tracker.cli.waiting import why_it_ended
-from tracker.client import ConnectionFailed, ServerError, Tracker, TrackerError, UnexpectedAnswer
+from tracker.cli.following import Break, open_news, run
+from tracker.cli.options import DEFAULT_URL, AsJson, Limit, OfKind, OfProvider, Url, existing_id
+from tracker.cli.output import note, one_line, percent, print_json, print_line
+from tracker.cli.screens import why_it_ended
+from tracker.client.flows.streaming import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
 
+    from tracker.cli.connection import Connection
     from tracker.cli.output import Document
-
-_AWAY = (ConnectionFailed, ServerError, UnexpectedAnswer)
 
 
 def cursor(text: str) -> str:
@@ -31,7 +31,20 @@ def cursor(text: str) -> str:
 
 
 Types = Annotated[
-    list[str] | None, typer.Option("--type", metavar="E", help="An event type, or a prefix such as job.*; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--event",
+        "--type",
+        metavar="E",
+        autocompletion=event_types,
+        help="An event type, or a prefix such as job.*; repeatable.",
+    ),
+]
+OfJobs = Annotated[
+    list[str] | None, typer.Option("--job", metavar="ID", parser=existing_id, help="Only of this job; repeatable.")
+]
+OfTags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="T", help="Only of jobs with this tag, or one of these.")
 ]
 After = Annotated[
     str | None, typer.Option("--after", metavar="CURSOR", parser=cursor, help="Begin behind this place in the feed.")
@@ -39,47 +52,68 @@ After = Annotated[
 Follow = Annotated[bool, typer.Option("--follow", help="Go on with events as they happen, from now unless --after.")]
 
 
-def events(
+def events(  # noqa: PLR0913 - a parameter for each option
     *,
     after: After = None,
     follow: Follow = False,
-    types: Types = None,
+    event: Types = None,
+    job: OfJobs = None,
+    provider: OfProvider = None,
+    kind: OfKind = None,
+    tag: OfTags = None,
     limit: Limit = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Read events, oldest first; --follow goes on for ever, with a line for each."""
+    """Read events, oldest first; --follow goes on for ever, with a line for each, also after a break."""
     if follow and limit is not None:
         message = "--limit is for a page; --follow goes on for ever."
         raise typer.BadParameter(message)
-    if follow:
-        _follow(url, after, types or [], _print_as_json if as_json else lambda event, _: print_line(_line_about(event)))
-        return
+    wanted = filters(event, job, provider, kind, tag)
     with connect(url) as service:
-        page = service.page("events", params={"after": after, "type": types, "limit": limit})
+        if follow:
+            run(_follow(service, after, wanted, as_json=as_json))
+            return
+        page = service.page("events", params={**wanted, "after": after, "limit": limit})
     if as_json:
         print_json(page)
         return
-    for event in page["data"]:
-        print_line(_line_about(event))
+    for row in page["data"]:
+        print_line(line_about(row))
     note(f"Go on with --after {page.get('next_cursor')}" if page["data"] else "There are none.")
 
 
-def _follow(url: str, after: str | None, types: list[str], write: Callable[[Document, str | None], None]) -> None:
-    try:
-        # Once the stream was open it is opened anew for as long as it takes.
-        with Tracker(url, max_retries=0) as tracker, closing(tracker.events.stream(after=after, types=types)) as stream:
-            for event in stream:
-                write(event.raw, event.cursor)
-    except TrackerError as error:
-        stop(str(error), ExitCode.UNREACHABLE if isinstance(error, _AWAY) else ExitCode.USAGE)
+def filters(
+    types: Sequence[str] | None,
+    job_ids: Sequence[str] | None,
+    providers: Sequence[str] | None,
+    kinds: Sequence[str] | None,
+    tags: Sequence[str] | None,
+) -> Mapping[str, Sequence[str]]:
+    """Which events are wanted, as the feed and its stream are asked for them."""
+    wanted = {"type": types, "job_id": job_ids, "provider": providers, "kind": kinds, "tag": tags}
+    return {name: values for name, values in wanted.items() if values}
+
+
+async def _follow(
+    service: Connection, after: str | None, wanted: Mapping[str, Sequence[str]], *, as_json: bool
+) -> None:
+    connection = Break()
+    async with open_news(service, wanted, after) as stream:
+        async for news in stream:
+            connection.take(news)
+            if isinstance(news, Told) and as_json:
+                _print_as_json(news.event.raw, news.event.cursor)
+            elif isinstance(news, Told):
+                print_line(line_about(news.event.raw))
 
 
 def _print_as_json(event: Document, place: str | None) -> None:
     print_json({**event, "cursor": place}, indent=None)
 
 
-def _line_about(event: Document) -> str:
+def line_about(event: Document) -> str:
+    """An event in a line for people."""
     data: dict[str, Any] = event.get("data") or {}
     parts = (event.get("timestamp"), event.get("type"), _subject_of(data), _news_in(event.get("type"), data))
     return " ".join(one_line(part) for part in parts if part)

@@ -5,20 +5,26 @@ from typing import Annotated
 import typer
 
 from store.records import Status
+from tracker.cli.completing import kind_names, provider_names
 from tracker.cli.connection import connect
+from tracker.cli.following import run
 from tracker.cli.options import (
     DEFAULT_URL,
+    All,
     AsJson,
     Cursor,
     EventFilter,
     Id,
     KeyValues,
     Limit,
+    OfKind,
+    OfProvider,
     Patience,
     Tags,
     Url,
     existing_id,
     pairs,
+    rows_wanted,
 )
 from tracker.cli.output import (
     Document,
@@ -30,10 +36,13 @@ from tracker.cli.output import (
     print_page,
     print_table,
 )
+from tracker.cli.screens import open_screen
 from tracker.cli.waiting import wait_and_report
-from tracker.cli.watching import open_screen, unfinished_jobs, watch_until_final
+from tracker.cli.watching import Watch, unfinished_jobs
 
 app = typer.Typer(help="Register jobs, look at them, wait for them.", no_args_is_help=True)
+
+Time = Annotated[str | None, typer.Option(metavar="T", help="A time, as 2026-11-22T10:00:00Z; itself not included.")]
 
 _COLUMNS = ("id", "provider", "kind", "remote_id", "status", "progress", "next_poll_at")
 _FIELDS_OF_A_NEW_JOB = ("id", "status", "next_poll_at")
@@ -42,10 +51,12 @@ _COLUMNS_OF_HISTORY = ("sequence", "status", "provider_status", "progress", "occ
 
 @app.command("add")
 def add_job(  # noqa: PLR0913 - a parameter for each option
-    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="The provider's name.")],
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", autocompletion=provider_names, help="Its name.")],
     remote_id: Annotated[str, typer.Argument(metavar="REMOTE_ID", help="The provider's id of the job.")],
     *,
-    kind: Annotated[str | None, typer.Option(help="The kind of job, where the provider has several.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="K", autocompletion=kind_names, help="Where the provider has several.")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="Whose credentials to poll with.")] = None,
     param: KeyValues = None,
     callback_url: Annotated[str | None, typer.Option(help="Where this job's events go.")] = None,
@@ -53,6 +64,7 @@ def add_job(  # noqa: PLR0913 - a parameter for each option
     tag: Tags = None,
     meta: KeyValues = None,
     timeout: Annotated[int | None, typer.Option(metavar="S", min=1, help="Expire the job after S seconds.")] = None,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Track it anew, if it has ended.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the job to end, like `jobs wait`.")] = False,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
@@ -69,6 +81,7 @@ def add_job(  # noqa: PLR0913 - a parameter for each option
         "tags": tag,
         "metadata": pairs("--meta", meta or ()),
         "timeout_seconds": timeout,
+        "rerun": rerun or None,
     }
     with connect(url) as service:
         answer = service.post("jobs", body=wanted)
@@ -83,18 +96,26 @@ def add_job(  # noqa: PLR0913 - a parameter for each option
 @app.command("list")
 def list_jobs(  # noqa: PLR0913 - a parameter for each option
     *,
-    provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only of this kind.")] = None,
-    account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
+    provider: OfProvider = None,
+    kind: OfKind = None,
+    account: Annotated[list[str] | None, typer.Option(metavar="A", help="Only of this account; repeatable.")] = None,
     status: Annotated[list[Status] | None, typer.Option(help="Only with this status; repeatable.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
-    remote_id: Annotated[str | None, typer.Option(help="Only with this id at the provider.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="T", help="Only with this tag, or all of these.")] = None,
+    meta: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only with this metadata; repeatable.")] = None,
+    remote_id: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only with this id at the provider; repeatable.")
+    ] = None,
+    created_after: Time = None,
+    created_before: Time = None,
+    finished_after: Time = None,
+    finished_before: Time = None,
     limit: Limit = None,
+    every: All = False,
     cursor: Cursor = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """List jobs, newest first."""
+    """List jobs, newest first. Of one filter any value counts (of tags all), and all filters at once."""
     filters = {
         "provider": provider,
         "kind": kind,
@@ -102,11 +123,15 @@ def list_jobs(  # noqa: PLR0913 - a parameter for each option
         "status": [one.value for one in status or ()],
         "tag": tag,
         "remote_id": remote_id,
-        "limit": limit,
+        "created_after": created_after,
+        "created_before": created_before,
+        "finished_after": finished_after,
+        "finished_before": finished_before,
         "cursor": cursor,
+        **{f"metadata.{key}": value for key, value in pairs("--meta", meta or ()).items()},
     }
     with connect(url) as service:
-        page = service.page("jobs", params=filters)
+        page = service.rows("jobs", filters, rows_wanted(limit, every=every))
     print_page(_COLUMNS, page, as_json=as_json)
 
 
@@ -145,8 +170,9 @@ def watch_jobs(
             note("No job is unfinished.")
             return
         with open_screen(as_json=as_json) as screen:
-            all_well = watch_until_final(service, watched, screen)
-    if not all_well:
+            watch = Watch(service, watched, screen)
+            run(watch.follow())
+    if not watch.all_well:
         raise typer.Exit(ExitCode.ENDED_BADLY)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from store.records import Scope
 from tracker.cli.connection import connect
-from tracker.cli.options import DEFAULT_URL, AsJson, Cursor, Id, Limit, Url, duration
+from tracker.cli.options import DEFAULT_URL, All, AsJson, Cursor, Id, Limit, Url, duration, rows_wanted
 from tracker.cli.output import note, print_fields, print_json, print_line, print_page
 
 app = typer.Typer(help="Say who may call the service; needs an admin key.", no_args_is_help=True)
@@ -39,10 +39,12 @@ def create_key(
 
 
 @app.command("list")
-def list_keys(*, limit: Limit = None, cursor: Cursor = None, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+def list_keys(
+    *, limit: Limit = None, every: All = False, cursor: Cursor = None, as_json: AsJson = False, url: Url = DEFAULT_URL
+) -> None:
     """List API keys, newest first, with those that were revoked."""
     with connect(url) as service:
-        page = service.page("keys", params={"limit": limit, "cursor": cursor})
+        page = service.rows("keys", {"cursor": cursor}, rows_wanted(limit, every=every))
     print_page(_COLUMNS, page, as_json=as_json)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tracker.cli.completing import event_types, kind_names, provider_names
 from tracker.rules.durations import seconds_in
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -56,16 +57,41 @@ def pairs(option: str, items: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def rows_wanted(limit: int | None, *, every: bool) -> float | None:
+    """How many rows of a list are wanted; None where nothing says so."""
+    if every and limit is not None:
+        message = "--limit and --all contradict each other: give one of the two."
+        raise typer.BadParameter(message)
+    return math.inf if every else limit
+
+
 Url = Annotated[str, typer.Option("--url", envvar="TRACKER_URL", metavar="URL", help="Where the service is.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, max=200, help="At most this many rows.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many rows; 50 unless given.")
+]
+All = Annotated[bool, typer.Option("--all", help="Every row, however many pages that takes.")]
 Cursor = Annotated[str | None, typer.Option("--cursor", help="Where the last page ended.")]
 Id = Annotated[str, typer.Argument(metavar="ID", parser=existing_id)]
 Patience = Annotated[
     float | None, typer.Option("--timeout", metavar="S", parser=seconds, help="Give up waiting after S seconds.")
 ]
 EventFilter = Annotated[
-    list[str] | None, typer.Option("--event", metavar="E", help="An event type, or a prefix such as job.*; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--event",
+        metavar="E",
+        autocompletion=event_types,
+        help="An event type, or a prefix such as job.*; repeatable.",
+    ),
+]
+OfProvider = Annotated[
+    list[str] | None,
+    typer.Option("--provider", metavar="P", autocompletion=provider_names, help="Only of this provider; repeatable."),
+]
+OfKind = Annotated[
+    list[str] | None,
+    typer.Option("--kind", metavar="K", autocompletion=kind_names, help="Only of this kind; repeatable."),
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="T", help="A tag; repeatable.")]
 KeyValues = Annotated[list[str] | None, typer.Option(metavar="K=V", help="A key and its value; repeatable.")]

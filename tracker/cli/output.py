@@ -82,9 +82,9 @@ def style_of(status: str) -> str:
     return _STYLES.get(status, "")
 
 
-def open_console() -> Console:
-    """A console on stdout that interprets nothing in what it prints, and wraps only at a terminal's edge."""
-    console = Console(markup=False, highlight=False, emoji=False)
+def open_console(*, stderr: bool = False) -> Console:
+    """A console that interprets nothing in what it prints, and wraps only at a terminal's edge."""
+    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _UNWRAPPED
     return console

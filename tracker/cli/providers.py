@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tracker.cli.completing import provider_names
 from tracker.cli.connection import connect
 from tracker.cli.learned import print_learned
 from tracker.cli.options import DEFAULT_URL, AsJson, KeyValues, Url, pairs
@@ -66,7 +67,7 @@ def list_providers(*, as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
 
 @app.command("show")
 def show_provider(
-    name: Annotated[str, typer.Argument(metavar="NAME", parser=provider_name)],
+    name: Annotated[str, typer.Argument(metavar="NAME", parser=provider_name, autocompletion=provider_names)],
     *,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,

@@ -8,7 +8,21 @@ import typer
 
 from store.records import Order, PayloadForm
 from tracker.cli.connection import Connection, connect
-from tracker.cli.options import DEFAULT_URL, AsJson, Cursor, EventFilter, Id, Limit, Tags, Url, seconds
+from tracker.cli.options import (
+    DEFAULT_URL,
+    All,
+    AsJson,
+    Cursor,
+    EventFilter,
+    Id,
+    Limit,
+    OfKind,
+    OfProvider,
+    Tags,
+    Url,
+    rows_wanted,
+    seconds,
+)
 from tracker.cli.output import Document, ExitCode, note, print_fields, print_json, print_line, print_page, stop
 from tracker.cli.replaying import replay
 
@@ -29,7 +43,8 @@ def add_subscription(  # noqa: PLR0913 - a parameter for each option
     callback_url: Annotated[str, typer.Argument(metavar="URL", help="Where the events go.")],
     *,
     event: EventFilter = None,
-    provider: Annotated[list[str] | None, typer.Option(metavar="P", help="Only of this provider; repeatable.")] = None,
+    provider: OfProvider = None,
+    kind: OfKind = None,
     tag: Tags = None,
     description: Annotated[str | None, typer.Option(metavar="D", help="A note for people.")] = None,
     payload: Annotated[PayloadForm | None, typer.Option(help="The whole job, or ids and a status.")] = None,
@@ -46,6 +61,7 @@ def add_subscription(  # noqa: PLR0913 - a parameter for each option
         "callback_url": callback_url,
         "events": event,
         "providers": provider,
+        "kinds": kind,
         "tags": tag,
         "description": description,
         "payload": payload and payload.value,
@@ -64,11 +80,11 @@ def add_subscription(  # noqa: PLR0913 - a parameter for each option
 
 @app.command("list")
 def list_subscriptions(
-    *, limit: Limit = None, cursor: Cursor = None, as_json: AsJson = False, url: Url = DEFAULT_URL
+    *, limit: Limit = None, every: All = False, cursor: Cursor = None, as_json: AsJson = False, url: Url = DEFAULT_URL
 ) -> None:
     """List subscriptions, newest first."""
     with connect(url) as service:
-        page = service.page("subscriptions", params={"limit": limit, "cursor": cursor})
+        page = service.rows("subscriptions", {"cursor": cursor}, rows_wanted(limit, every=every))
     print_page(_COLUMNS, page, as_json=as_json)
 
 

@@ -1,140 +1,104 @@
-"""Watching jobs: their progress as bars on a terminal, as lines or JSON elsewhere."""
+"""Watching jobs along the stream of events, until they have ended."""
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
-
-from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from store.records import FINAL_STATUSES, Status
-from tracker.cli.output import note, one_line, open_console, percent, print_json, print_line, style_of
-from tracker.cli.waiting import ended_well, is_final, why_it_ended
+from tracker.cli.connection import LARGEST_PAGE
+from tracker.cli.following import Break, open_news
+from tracker.cli.output import ExitCode, note, stop
+from tracker.cli.screens import ended_well, is_final
+from tracker.client.flows.streaming import Beat, Broken, News, Opened, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from rich.console import Console
-    from rich.progress import Task, TaskID
+    from collections.abc import Callable, Iterable
 
     from tracker.cli.connection import Connection
     from tracker.cli.output import Document
+    from tracker.cli.screens import Screen
+    from tracker.client.flows.terms import Surroundings
 
-_MOST_JOBS = 200  # one page of the API, and more than a terminal has lines
-_SECONDS_BETWEEN_LOOKS = 1.0
-
-
-class Screen(Protocol):
-    """Where the state of jobs is shown, again and again."""
-
-    def show(self, job: Document) -> None:
-        """Show the job as it is now."""
-
-
-class Bars:
-    """A progress bar per job."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
-
-    def show(self, job: Document) -> None:
-        """Move the job's bar."""
-        task = self._tasks.get(job["id"])
-        if task is None:
-            task = self._tasks[job["id"]] = self._progress.add_task(_name_of(job), total=None, job=job)
-        known = 1.0 if ended_well(job) else job.get("progress")
-        total = 1.0 if known is not None or is_final(job) else None  # without a total the bar pulses
-        self._progress.update(task, completed=known or 0, total=total, job=job)
-        if is_final(job):
-            self._progress.stop_task(task)
-
-
-class Lines:
-    """A line per change, for pipes and logs."""
-
-    def __init__(self, write: Callable[[Document], None]) -> None:
-        self._write = write
-        self._shown: dict[str, tuple[object, ...]] = {}
-
-    def show(self, job: Document) -> None:
-        """Write the job, if it is not as it was."""
-        state = (job.get("provider_status"), job.get("progress"), _state_of(job))
-        if self._shown.get(job["id"]) != state:
-            self._shown[job["id"]] = state
-            self._write(job)
-
-
-@contextmanager
-def open_screen(*, as_json: bool) -> Iterator[Screen]:
-    """The screen that suits stdout; JSON is one document per line and change."""
-    console = open_console()
-    if as_json:
-        yield Lines(lambda job: print_json(job, indent=None))
-    elif not console.is_terminal:
-        yield Lines(lambda job: print_line(_line_about(job)))
-    else:
-        with progress_on(console) as progress:
-            yield Bars(progress)
+_SECONDS_BETWEEN_LOOKS = 10.0
+"""What no event tells, a problem with polls or that a job was forgotten, is looked for at heartbeats."""
+_MOST_MISSES = 15
+"""Tries to reach the service again, some 50 seconds: a restart takes less."""
 
 
 def unfinished_jobs(service: Connection) -> list[str]:
     """The ids of the jobs that are still tracked, newest first, as many as can be watched."""
     statuses = [status.value for status in Status if status not in FINAL_STATUSES]
-    page = service.page("jobs", params={"status": statuses, "limit": _MOST_JOBS})
+    page = service.page("jobs", params={"status": statuses, "limit": LARGEST_PAGE})
     if page.get("next_cursor"):
-        note(f"Watching the newest {_MOST_JOBS} of the unfinished jobs.")
+        note(f"Watching the newest {LARGEST_PAGE} of the unfinished jobs.")
     return [job["id"] for job in page["data"]]
 
 
-def watch_until_final(
-    service: Connection,
-    job_ids: Iterable[str],
-    screen: Screen,
-    pause: Callable[[float], None] = time.sleep,
-) -> bool:
-    """Show the jobs until each has ended; whether all of them ended well."""
-    watched = list(dict.fromkeys(job_ids))
-    all_well = True
-    while True:
-        for job_id in tuple(watched):
-            job = service.find("jobs", job_id)
+class Watch:
+    """Some jobs that are watched: which of them have not ended, and how each was last seen."""
+
+    def __init__(
+        self,
+        service: Connection,
+        job_ids: Iterable[str],
+        screen: Screen,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.left = list(dict.fromkeys(job_ids))
+        self.seen: dict[str, Document] = {}
+        self.all_well = True
+        self._service = service
+        self._screen = screen
+        self._clock = clock
+        self._looked_at = clock()
+        self._break = Break()
+
+    async def follow(self, surroundings: Surroundings | None = None) -> None:
+        """Show the jobs until each has ended."""
+        if not self.left:
+            return
+        # Asked anew after a break, it is for those that are left by then.
+        async with open_news(self._service, {"job_id": self.left}, surroundings=surroundings) as stream:
+            async for news in stream:
+                self.take(news)
+                if not self.left:
+                    return
+
+    def take(self, news: News) -> None:
+        """Show what an event tells; look for oneself when the stream opens, and sometimes when it is quiet."""
+        self._break.take(news)
+        if isinstance(news, Told) and news.event.data.get("job"):
+            self.show(news.event.data["job"])
+        elif isinstance(news, Opened) or (isinstance(news, Beat) and self._is_look_due()):
+            self._look()
+        elif isinstance(news, Broken) and news.misses >= _MOST_MISSES:
+            stop(f"Tracker cannot be reached any more ({news.reason}).", ExitCode.UNREACHABLE)
+
+    def show(self, job: Document) -> None:
+        """Show a job as it was at some time, unless it was seen as it was later."""
+        last = self.seen.get(job["id"])
+        if last is not None and job["updated_at"] < last["updated_at"]:
+            return
+        self.seen[job["id"]] = job
+        self._screen.show(job)
+        if is_final(job):
+            self._end(job["id"], is_well=ended_well(job))
+
+    def _is_look_due(self) -> bool:
+        return self._clock() - self._looked_at >= _SECONDS_BETWEEN_LOOKS
+
+    def _look(self) -> None:
+        for job_id in tuple(self.left):
+            job = self._service.find("jobs", job_id)
             if job is None:
                 note(f"Error: {job_id} was not found.")
+                self._end(job_id, is_well=False)
             else:
-                screen.show(job)
-            if job is None or is_final(job):
-                watched.remove(job_id)
-                all_well = all_well and job is not None and ended_well(job)
-        if not watched:
-            return all_well
-        pause(_SECONDS_BETWEEN_LOOKS)
+                self.show(job)
+        self._looked_at = self._clock()
 
-
-class _StatusColumn(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        job: Document = task.fields["job"]
-        return Text(_state_of(job), style=style_of(str(job.get("status"))))
-
-
-def progress_on(console: Console) -> Progress:
-    """The bars on a console; they move while it is entered."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), _StatusColumn())
-    return Progress(*columns, console=console)
-
-
-def _name_of(job: Document) -> str:
-    return one_line(f"{job['id']} {job.get('provider')}/{job.get('kind')}")
-
-
-def _line_about(job: Document) -> str:
-    parts = (job.get("updated_at"), _name_of(job), percent(job.get("progress")), _state_of(job))
-    return " ".join(one_line(part) for part in parts if part is not None)
-
-
-def _state_of(job: Document) -> str:
-    problem = job.get("poll_problem") or {}
-    polling = f" (polling: {problem.get('code')})" if problem else ""
-    return one_line(f"{job.get('status')}{polling}{why_it_ended(job)}")
+    def _end(self, job_id: str, *, is_well: bool) -> None:
+        if job_id in self.left:
+            self.left.remove(job_id)
+            self.all_well = self.all_well and is_well

@@ -47,7 +47,10 @@ class JobToTrack(JobOptions, total=False):
 
 
 class JobFilter(TypedDict, total=False):
-    """Which jobs a list shows. Several values are alternatives, but tags hold together. Times are exclusive."""
+    """Which jobs a list shows. Several values (100 at most) are alternatives, but tags hold together.
+
+    Times are exclusive.
+    """
 
     provider: Several
     kind: Several

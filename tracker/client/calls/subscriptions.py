@@ -9,7 +9,7 @@ from tracker.client.models.delivery import Delivery
 from tracker.client.models.subscription import Replay, RotatedSecret, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _LISTS = ("events", "providers", "kinds", "tags")
 
@@ -26,6 +26,7 @@ class SubscriptionOptions(TypedDict, total=False):
     payload: Literal["full", "thin"]
     order: Literal["none", "per_job", "latest"]
     max_in_flight: int | None
+    signatures: Sequence[Literal["v1", "v1a"]]
 
 
 class NewSubscription(SubscriptionOptions, total=False):
@@ -72,9 +73,12 @@ def test(subscription_id: str) -> Call[Delivery]:
     return post(Delivery, "subscriptions", subscription_id, "test")
 
 
-def rotate_secret(subscription_id: str, *, grace_seconds: float | None = None) -> Call[RotatedSecret]:
+def rotate_secret(
+    subscription_id: str, *, grace_seconds: float | None = None, secret: str | None = None
+) -> Call[RotatedSecret]:
     """Give it a new secret; the old one signs too for the grace (24 h unless given, at most 7 days)."""
-    return post(RotatedSecret, "subscriptions", subscription_id, "rotate-secret", body={"grace_seconds": grace_seconds})
+    body = {"grace_seconds": grace_seconds, "secret": secret}
+    return post(RotatedSecret, "subscriptions", subscription_id, "rotate-secret", body=body)
 
 
 def replay(
@@ -84,13 +88,15 @@ def replay(
     until: Moment | None = None,
     events: Several | None = None,
     only_failed: bool | None = None,
+    rate: float | None = None,
 ) -> Call[Replay]:
-    """Send it again what happened since a time, under the same event ids."""
+    """Send it again what happened since a time, under the same event ids; `rate` is deliveries a second."""
     wanted = {
         "since": since,
         "until": until,
         "events": None if events is None else values_of(events),
         "only_failed": only_failed,
+        "rate": rate,
     }
     return post(Replay, "subscriptions", subscription_id, "replay", body=wanted)
 

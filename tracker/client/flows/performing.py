@@ -72,7 +72,7 @@ def error_of(request: Request, outcome: Answer | Lost, terms: Terms) -> TrackerE
     return api_error(
         outcome.status,
         {"title": outcome.reason or "Error", "detail": stranger, **(problem or {})},
-        request_id=outcome.headers.get("x-request-id"),
+        request_id=outcome.headers.get("request-id") or outcome.headers.get("x-request-id"),
         retry_after=terms.retry_after(outcome),
         request=str(request),
     )

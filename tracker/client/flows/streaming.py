@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from tracker.client.calls.call import request
 from tracker.client.calls.events import list_events
@@ -16,6 +17,8 @@ from tracker.client.models.event import Event
 from tracker.client.models.reading import read
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tracker.client.calls.call import Several
     from tracker.client.errors import TrackerError
     from tracker.client.flows.steps import Flow
@@ -23,6 +26,36 @@ if TYPE_CHECKING:
 
 SILENCE = 45.0
 """Seconds without a byte after which a stream counts as broken: three heartbeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The stream is open, for the first time or again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The stream is not open; it is tried again in `pause` seconds, and was so `misses` times already."""
+
+    reason: str
+    misses: int
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The service is there, and tells of no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, and the text in which the stream told it."""
+
+    event: Event
+    text: str
+
+
+News: TypeAlias = Opened | Broken | Beat | Told
 
 
 def feed(after: str | None, types: Several, page_size: int, terms: Terms) -> Flow[None]:
@@ -40,23 +73,48 @@ def feed(after: str | None, types: Several, page_size: int, terms: Terms) -> Flo
 
 def stream(after: str | None, types: Several, terms: Terms) -> Flow[None]:
     """Emits events, for ever, behind a cursor or from now on. Raises TrackerError where it cannot even begin."""
+    with closing(follow(after, {"type": types}, terms)) as following:
+        outcome: object = None
+        while True:
+            step = following.send(outcome)
+            if not isinstance(step, Emit):
+                outcome = yield step
+                continue
+            outcome = None
+            if isinstance(step.value, Told):
+                yield Emit(step.value.event)
+
+
+def follow(after: str | None, wanted: Mapping[str, Several], terms: Terms) -> Flow[None]:
+    """Emits news of the stream, for ever: events that are wanted, and how the connection fares.
+
+    Raises TrackerError where it cannot even begin.
+    """
     cursor, misses, has_been_open = after, 0, False
     while True:
-        asked = stream_request("events", "stream", types=types, cursor=cursor)
-        head = yield from open_stream(asked)
+        asked = stream_request("events", "stream", query=wanted, cursor=cursor)
+        trouble = head = yield from open_stream(asked)
         if is_event_stream(head):
             has_been_open, misses = True, 0
-            cursor = yield from _emit_events(cursor, terms)
+            yield Emit(Opened())
+            cursor, trouble = yield from _emit_events(cursor, terms)
         elif not is_away(head) or (not has_been_open and misses >= terms.max_retries):
             raise _refusal(asked, head, terms)
-        yield Pause(terms.pause(misses, head))
+        pause = terms.pause(misses, head)
+        yield Emit(Broken(str(trouble), misses, pause))
+        yield Pause(pause)
         misses += 1
 
 
-def stream_request(*segments: str, types: Several = (), cursor: str | None = None, silence: float = SILENCE) -> Request:
+def stream_request(
+    *segments: str,
+    query: Mapping[str, Several] | None = None,
+    cursor: str | None = None,
+    silence: float = SILENCE,
+) -> Request:
     """The request for a stream that goes on behind a cursor."""
     headers = {"accept": "text/event-stream"} | ({"last-event-id": cursor} if cursor else {})
-    return replace(request("GET", *segments, query={"type": types}), headers=headers, read_timeout=silence)
+    return replace(request("GET", *segments, query=query or {}), headers=headers, read_timeout=silence)
 
 
 def is_event_stream(head: Answer | Lost) -> bool:
@@ -66,10 +124,10 @@ def is_event_stream(head: Answer | Lost) -> bool:
     return head.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def next_frames(decoder: Decoder) -> Flow[list[Frame] | None]:
-    """The frames that come with the next bytes, maybe none; None when the stream is over or broken."""
+def next_frames(decoder: Decoder) -> Flow[list[Frame] | Lost]:
+    """The frames that come with the next bytes, maybe none; Lost when the stream is over or broken."""
     chunk = yield from read_on()
-    return decoder.feed(chunk) if isinstance(chunk, bytes) else None
+    return decoder.feed(chunk) if isinstance(chunk, bytes) else chunk or Lost("the service ended the stream")
 
 
 def event_in(data: str, terms: Terms) -> Event:
@@ -80,15 +138,19 @@ def event_in(data: str, terms: Terms) -> Event:
         raise unexpected(terms, Answer(200, "OK", {}), f"an event of the stream: {error}") from None
 
 
-def _emit_events(cursor: str | None, terms: Terms) -> Flow[str | None]:
-    """Emits events until the stream breaks; returns where to go on."""
+def _emit_events(cursor: str | None, terms: Terms) -> Flow[tuple[str | None, Lost]]:
+    """Emits events until the stream breaks; returns where to go on, and what broke it."""
     decoder = Decoder()
-    while (frames := (yield from next_frames(decoder))) is not None:
+    while True:
+        frames = yield from next_frames(decoder)
+        if isinstance(frames, Lost):
+            return cursor, frames
         for frame in frames:
             cursor = cursor if frame.id is None else frame.id
             if frame.data is not None:
-                yield Emit(replace(event_in(frame.data, terms), cursor=cursor))
-    return cursor
+                yield Emit(Told(replace(event_in(frame.data, terms), cursor=cursor), frame.data))
+        if not any(frame.data is not None for frame in frames):
+            yield Emit(Beat())
 
 
 def _refusal(asked: Request, head: Answer | Lost, terms: Terms) -> TrackerError:

@@ -9,7 +9,7 @@ from tracker.client.calls import jobs as calls
 from tracker.client.errors import JobFailed, JobTimeout
 from tracker.client.flows.performing import error_of, perform, result_of
 from tracker.client.flows.sse import Decoder, Frame
-from tracker.client.flows.steps import Answer, Emit, Pause, open_stream, send
+from tracker.client.flows.steps import Answer, Emit, Lost, Pause, open_stream, send
 from tracker.client.flows.streaming import SILENCE, event_in, is_event_stream, next_frames, stream_request
 from tracker.client.flows.terms import Patience, is_away
 from tracker.client.models.job import TERMINAL_STATUSES
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tracker.client.calls.call import Call
-    from tracker.client.flows.steps import Flow, Lost
+    from tracker.client.flows.steps import Flow
     from tracker.client.flows.terms import Terms
     from tracker.client.models.job import JobSnapshot, Transition
 
@@ -110,7 +110,7 @@ class _Wait:
         # A read must hardly outlive the wait: near its end the stream is opened anew, for a shorter silence.
         while not has_ended and 0 < self._patience.left >= 0.9 * silence - SHORTEST_SILENCE:
             frames = yield from next_frames(decoder)
-            if frames is None:
+            if isinstance(frames, Lost):
                 return False
             if any(map(self._is_news, frames)):
                 has_ended = yield from self._tell_new()

@@ -19,6 +19,7 @@ class Attempt:
     error: str | None = None
     error_class: str | None = None
     address: str | None = None
+    is_private: bool = False
     phases: dict[str, Any] | None = None
     response_body: str | None = field(default=None, repr=False)
 

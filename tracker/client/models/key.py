@@ -14,9 +14,11 @@ class Key:
     name: str | None = None
     scope: str | None = None
     key: str | None = field(default=None, repr=False)
+    last4: str | None = None
     created_at: Time | None = None
     expires_at: Time | None = None
     last_used_at: Time | None = None
+    revoked_at: Time | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 

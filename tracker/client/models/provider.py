@@ -21,7 +21,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A described API; `kinds` and `learned` are as the service tells them."""
+    """A described API; its dictionaries are as the service tells them."""
 
     name: str
     title: str | None = None
@@ -29,6 +29,8 @@ class Provider:
     base_url: str | None = None
     default_kind: str | None = None
     credentials: tuple[str, ...] = ()
+    budget: dict[str, Any] = field(default_factory=dict, repr=False)
+    breaker: dict[str, Any] = field(default_factory=dict, repr=False)
     accounts: tuple[Account, ...] = ()
     kinds: dict[str, Any] = field(default_factory=dict, repr=False)
     learned: tuple[dict[str, Any], ...] = field(default=(), repr=False)

@@ -23,6 +23,7 @@ class Subscription:
     payload: str = "full"
     order: str = "none"
     max_in_flight: int | None = None
+    signatures: tuple[str, ...] = ("v1",)
     secret: str | None = field(default=None, repr=False)
     created_at: Time | None = None
     updated_at: Time | None = None
@@ -34,19 +35,24 @@ class RotatedSecret:
     """The secret that signs from now on; the old one signs too until its grace is over."""
 
     secret: str = field(repr=False)
+    previous_secret_expires_at: Time | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Events that are sent again: `queued` of `total` so far, which is None until they are counted."""
+    """Events that are sent again, `rate` a second: `queued` of `total` so far, which is None until they are counted."""
 
     id: str
     status: str
+    subscription_id: str | None = None
     total: int | None = None
     queued: int | None = None
     since: Time | None = None
     until: Time | None = None
+    events: tuple[str, ...] = ()
+    only_failed: bool = False
+    rate: float | None = None
     created_at: Time | None = None
     finished_at: Time | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
