@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, and_, bindparam, delete, select
 
+from store.dialects import upsert
 from store.records import HeldAccount
 from store.tables import ACCOUNTS
 
@@ -34,12 +35,12 @@ def replace_accounts(connection: Connection, accounts: Sequence[HeldAccount]) ->
     """Writes how accounts stand now; one that is not held any more (`until` is None) is deleted."""
     if not accounts:
         return
-    keys = [{"the_provider": each.provider, "the_account": each.account} for each in accounts]
-    connection.execute(delete(ACCOUNTS).where(_KEY), keys)
+    keys = [{"the_provider": each.provider, "the_account": each.account} for each in accounts if each.until is None]
+    if keys:
+        connection.execute(delete(ACCOUNTS).where(_KEY), keys)
     rows = [
         {name: getattr(each, name) for name in HeldAccount.__dataclass_fields__}
         for each in accounts
         if each.until is not None
     ]
-    if rows:
-        connection.execute(insert(ACCOUNTS), rows)
+    upsert(connection, ACCOUNTS, rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from store.delivery_order import insert_deliveries, put_in_order
+from store.dialects import upsert
 from store.events import insert_events
 from store.records import (
     AttemptOutcome,
@@ -92,10 +93,14 @@ _ADD_ATTEMPT = insert(ATTEMPTS)
 _HELD = (
     select(DELIVERIES.c.id, DELIVERIES.c.lease_epoch, DELIVERIES.c.status)
     .where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True)), DELIVERIES.c.leased_until.is_not(None))
+    .order_by(DELIVERIES.c.id)
     .with_for_update()
 )
 _STANDING = (
-    select(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber.in_(bindparam("subscribers", expanding=True))).with_for_update()
+    select(SUBSCRIBERS)
+    .where(SUBSCRIBERS.c.subscriber.in_(bindparam("subscribers", expanding=True)))
+    .order_by(SUBSCRIBERS.c.subscriber)
+    .with_for_update()
 )
 
 
@@ -140,10 +145,9 @@ def _note_health(
     changed = {name: health for name, health in after.items() if health != before.get(name, Health(name))}
     if not changed:
         return after
-    connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber.in_(changed.keys() & before.keys())))
-    rows = [health_row(health) for name, health in changed.items() if health != Health(name)]
-    if rows:
-        connection.execute(insert(SUBSCRIBERS), rows)
+    well = [name for name, health in changed.items() if health == Health(name)]
+    connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber.in_(well)))
+    upsert(connection, SUBSCRIBERS, [health_row(health) for name, health in changed.items() if name not in well])
     return after
 
 

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import sqlite3
+import re
+import secrets
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import orjson
-from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from store.errors import StoreError
-from store.migrations import current_revision, upgrade
+from store.backends import READERS, Trouble
+from store.errors import DatabaseAwayError, DatabaseUnavailableError, StoreError
+from store.migrations import current_revision
+from store.postgres import Postgres
+from store.sqlite import SqliteFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
+    from store.backends import BackEnd
+
 T = TypeVar("T")
 
 _NEWS = "news"
-_READERS = 4
 _LARGEST_GROUP = 200
-_BUSY_SECONDS = 10
-
-
-class DatabaseUnavailableError(StoreError):
-    """The database cannot be opened: a wrong URL, a missing folder, a file that another process holds."""
+_TRIES = 3
+"""Times that a write is tried that is in another one's way."""
 
 
 class Database:
@@ -41,18 +40,24 @@ class Database:
 
     Writes run one after the other in one thread. Those that are waiting share a transaction (group commit): each is
     durable when its `write` returns. A write that raises is rolled back alone and raises from its own `write`; so the
-    function may be run twice and must do nothing but talk to its connection.
+    function may be run several times and must do nothing but talk to its connection. Other processes may write at the
+    same time where the database `is_shared`: what must stay as it was read is to be read `with_for_update()`.
+
+    Both raise DatabaseAwayError while the database cannot be reached. If it goes away just as a write is committed
+    nobody knows whether it was, and it is run once more.
     """
 
-    def __init__(self, reader: Engine, writer: Engine, lock: FileLock | None) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._lock = lock
+    def __init__(self, back_end: BackEnd) -> None:
+        self.process_id = secrets.token_hex(8)
+        """Who takes leases here."""
+        self._back_end = back_end
+        self._reader = back_end.reader
+        self._writer = back_end.writer
         self._is_closed = False
         self.on_news: Callable[[], None] = lambda: None
         """Called in the writer's thread after the commit of a transaction that `mark_news` was called in, and before
         its writes return. It must not raise."""
-        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._writes: queue.SimpleQueue[_Write[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_groups, name="store-write", daemon=True)
         self._thread.start()
@@ -63,25 +68,16 @@ class Database:
 
         Raises DatabaseUnavailableError, with the way out in its message.
         """
-        parsed = _parsed(url)
-        path = _file_of(parsed)
-        lock = _locked(path)
-        writer = _sqlite_engine(parsed, begin="BEGIN IMMEDIATE")
-        try:
-            with writer.begin() as connection:
-                upgrade(connection)
-        except BaseException as error:
-            writer.dispose()
-            lock.release()
-            if isinstance(error, Exception):
-                message = f"{path} cannot be opened as a database; name another file, or restore this one. ({error})"
-                raise DatabaseUnavailableError(message) from error
-            raise
-        return cls(_sqlite_engine(parsed, begin="BEGIN"), writer, lock)
+        return cls(_opened(url))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may work on it at the same time."""
+        return self._back_end.is_shared
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in a read transaction in a thread; it sees one state of the database."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        return await self._in_thread(lambda: self._read(work))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in the writer's next transaction and returns once that is durable."""
@@ -103,44 +99,57 @@ class Database:
 
     async def erase(self) -> None:
         """Clears the file of what was overwritten, if `erase_later` has asked for that. Raises StoreError."""
-        if await self.read(_is_to_be_erased):
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._rewrite)
+        await self._in_thread(self._back_end.erase)
+
+    async def tell(self, hint: str) -> None:
+        """Gives the other processes on this database a hint; it may be lost."""
+        await self._in_thread(lambda: self._asked(lambda: self._back_end.tell(hint)))
+
+    def listen(self, hear: Callable[[str], None]) -> None:
+        """Has `hear` called, in some thread, with the hints of all processes, and with "" when some may be lost."""
+        self._back_end.listen(hear)
 
     def close(self) -> None:
-        """Finishes the writes that are waiting, and lets go of the file."""
+        """Finishes the writes that are waiting, and lets go of the database."""
         self._is_closed = True
         self._writes.put(None)
         self._thread.join()
         self._threads.shutdown()
-        self._reader.dispose()
-        self._writer.dispose()
-        if self._lock:
-            self._lock.release()
+        self._back_end.close()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with self._reader.begin() as connection:
-            return work(connection)
+        def read() -> T:
+            with self._reader.begin() as connection:
+                return work(connection)
 
-    def _rewrite(self) -> None:
-        """SQLite leaves what was overwritten in the file until the space is used again, and in its journal too."""
-        with closing(self._writer.raw_connection()) as connection:
-            cursor = connection.cursor()
-            try:
-                cursor.execute("VACUUM")
-                (is_busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                # Else the next start tries again.
-                if not is_busy:
-                    cursor.execute("PRAGMA user_version = 0")
-            except sqlite3.Error as error:
-                message = f"The file cannot be cleared of what was overwritten: {error}. That takes twice its size; "
-                message += "make room, and start again."
-                raise StoreError(message) from error
+        return self._asked(read)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except Exception as error:
+            if self._back_end.trouble_of(error) is not Trouble.AWAY:
+                raise
+        # It may be back already: then it was the old connections that were lost.
+        try:
+            return ask()
+        except Exception as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: BaseException) -> BaseException:
+        if self._back_end.trouble_of(error) is not Trouble.AWAY:
+            return error
+        away = DatabaseAwayError("The database cannot be reached at the moment.")
+        away.__cause__ = error
+        return away
 
     def _write_groups(self) -> None:
         while (group := self._next_group()) is not None:
             if not self._write_together(group):
-                for write in group:
-                    self._write_alone(write)
+                self._write_one_by_one(group)
 
     def _next_group(self) -> list[_Write[Any]] | None:
         """All writes that are waiting, at least one; None when the database closes."""
@@ -173,31 +182,38 @@ class Database:
             write.done.set_result(result)
         return True
 
-    def _write_alone(self, write: _Write[Any]) -> None:
-        try:
-            with self._writer.begin() as connection:
-                result = write.work(connection)
-                has_news = connection.info.pop(_NEWS, False)
-        except BaseException as error:
-            write.done.set_exception(error)
-        else:
-            if has_news:
-                self.on_news()
-            write.done.set_result(result)
+    def _write_one_by_one(self, group: list[_Write[Any]]) -> None:
+        fault: BaseException | None = None
+        for write in group:
+            # Once the database is found to be away the others need not wait for the same answer.
+            if not isinstance(fault, DatabaseAwayError):
+                fault = self._write_alone(write)
+            if fault is not None:
+                write.done.set_exception(fault)
+
+    def _write_alone(self, write: _Write[Any]) -> BaseException | None:
+        """Runs a write in a transaction of its own; returns what it raised at last."""
+        fault: BaseException | None = None
+        for _ in range(_TRIES):
+            try:
+                with self._writer.begin() as connection:
+                    result = write.work(connection)
+                    has_news = connection.info.pop(_NEWS, False)
+            except BaseException as error:
+                fault = error
+                if self._back_end.trouble_of(error) is not Trouble.CONFLICT:
+                    break
+            else:
+                if has_news:
+                    self.on_news()
+                write.done.set_result(result)
+                return None
+        return None if fault is None else self._translated(fault)
 
 
 def mark_news(connection: Connection) -> None:
     """Has `Database.on_news` called once this transaction is durable. (One that fails may have it called in vain.)"""
     connection.info[_NEWS] = True
-
-
-def erase_later(connection: Connection) -> None:
-    """Has the next `erase` clear the file of what this transaction overwrites, and of all that was before it."""
-    connection.exec_driver_sql("PRAGMA user_version = 1")
-
-
-def _is_to_be_erased(connection: Connection) -> bool:
-    return bool(connection.exec_driver_sql("PRAGMA user_version").scalar())
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,75 +222,19 @@ class _Write(Generic[T]):
     done: Future[T]
 
 
-def _parsed(url: str) -> URL:
+def _opened(url: str) -> BackEnd:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        message = f"{url!r} is not a database URL; use one like sqlite:///tracker.db"
+        shown = re.sub(r":[^:@]*@", ":***@", url)
+        message = f"{shown!r} is not a database URL; use one like {_LIKE}"
         raise DatabaseUnavailableError(message) from error
-    if parsed.drivername != "sqlite":
-        message = f"{parsed.drivername!r} databases are not supported; use one like sqlite:///tracker.db"
-        raise DatabaseUnavailableError(message)
-    if parsed.host or parsed.query:
-        message = f"{url!r} must name a file and nothing else: sqlite:/// and its path, as in sqlite:///tracker.db"
-        raise DatabaseUnavailableError(message)
-    return parsed
+    if parsed.drivername == "sqlite":
+        return SqliteFile.open(parsed)
+    if parsed.drivername in ("postgresql", "postgres"):
+        return Postgres.open(parsed)
+    message = f"{parsed.drivername!r} databases are not supported; use one like {_LIKE}"
+    raise DatabaseUnavailableError(message)
 
 
-def _file_of(url: URL) -> Path:
-    if not url.database or url.database == ":memory:":
-        named = f"sqlite:///{url.database or ''}"
-        message = f"{named!r} is a database in memory, which loses everything; name a file, as in sqlite:///tracker.db"
-        raise DatabaseUnavailableError(message)
-    path = Path(url.database).resolve()
-    if not path.parent.is_dir():
-        message = f"The folder {path.parent} of the database does not exist; create it first"
-        raise DatabaseUnavailableError(message)
-    return path
-
-
-def _locked(path: Path) -> FileLock:
-    """Holds the file for this process alone: two pollers on one SQLite file would poll each job twice."""
-    # Not by thread: the thread that closes the database may be another than the one that opened it.
-    lock = FileLock(f"{path}.lock", thread_local=False)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        message = (
-            f"{path} is in use by another Tracker process. Stop that one first, or give this one a database of its own."
-        )
-        raise DatabaseUnavailableError(message) from error
-    except OSError as error:
-        message = f"{path} cannot be locked: {error}. Check that its folder is writable."
-        raise DatabaseUnavailableError(message) from error
-    return lock
-
-
-def _sqlite_engine(url: URL, begin: str) -> Engine:
-    engine = create_engine(
-        url,
-        connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
-        json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
-        # What is written holds secrets and bodies; an error that is logged must not.
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - sqlite3's, behind SQLAlchemy's adapter
-        # The driver must not begin transactions by itself: it would begin them deferred, and late.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        # FULL: an answer that promises durability must survive a power cut, not only a crash.
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        # 12 MB for each connection: the system keeps the file's pages too, and memory is not to grow with the jobs.
-        cursor.execute("PRAGMA cache_size=-12288")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
+_LIKE = "sqlite:///tracker.db or postgresql://user@host/tracker"

@@ -101,7 +101,8 @@ class Deliveries:
         self, shares: Sequence[Share], now: datetime, lease_until: datetime, forced: int = 0
     ) -> tuple[ClaimedDelivery, ...]:
         """Takes a lease on the due deliveries of these shares, the longest due of each first, after `forced` ones."""
-        return await self._database.write(lambda connection: claim(connection, shares, forced, now, lease_until))
+        own = self._database.process_id
+        return await self._database.write(lambda connection: claim(connection, shares, forced, now, lease_until, own))
 
     async def record(self, outcomes: Sequence[AttemptOutcome]) -> RecordedAttempts:
         """Writes attempts and what they made of their deliveries and subscribers, in one transaction.

@@ -34,10 +34,15 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
 
 
 def claim(
-    connection: Connection, shares: Sequence[Share], forced: int, now: datetime, lease_until: datetime
+    connection: Connection,
+    shares: Sequence[Share],
+    forced: int,
+    now: datetime,
+    lease_until: datetime,
+    leased_by: str,
 ) -> tuple[ClaimedDelivery, ...]:
     """Takes a lease on so many forced deliveries, and on the due deliveries of these shares."""
-    times = {"now": now, "until": lease_until}
+    times = {"now": now, "until": lease_until, "by": leased_by}
     deliveries = _leased(connection, _LEASE_FORCED, times | {"count": forced}) if forced else []
     for share in shares:
         asked = {"of_subscriber": share.subscriber, "of_retries": share.is_retry, "count": share.count}
@@ -107,10 +112,12 @@ _LANES = _lanes_query()
 
 def _lease(ids: Select[Any]) -> ReturningUpdate[Any]:
     """Built once: to build a statement costs more than to run it."""
+    # Not a subquery: PostgreSQL may run one several times, and take more than was asked for.
+    free = ids.limit(bindparam("count")).with_for_update(skip_locked=True).cte("free")
     return (
         update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(ids.limit(bindparam("count")).with_for_update(skip_locked=True)))
-        .values(leased_until=bindparam("until"), lease_epoch=DELIVERIES.c.lease_epoch + 1)
+        .where(DELIVERIES.c.id.in_(select(free.c.id)))
+        .values(leased_until=bindparam("until"), lease_epoch=DELIVERIES.c.lease_epoch + 1, leased_by=bindparam("by"))
         .returning(*(DELIVERIES.c[name] for name in DELIVERY_FIELDS))
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, literal, select
 
 from store.database import mark_news
+from store.dialects import announce_events, feed_end, json_values
 from store.records import DeliveryStatus, Event, EventFilter, FeedPage, Page
 from store.rows import event_row, to_event
 from store.tables import DELIVERIES, EVENTS, JOBS
@@ -55,16 +56,17 @@ class Events:
         shown. So whoever goes on behind `FeedPage.end` never skips an event.
         """
         while True:
-            page = await self._database.read(
-                partial(_page, after=position, limit=limit, wanted=wanted, span=self._span)
-            )
+            # Not in the transaction that shows the events: that must begin later.
+            watermark = await self.end()
+            look = partial(_page, watermark=watermark, after=position, limit=limit, wanted=wanted, span=self._span)
+            page = await self._database.read(look)
             if page.events or page.is_last:
                 return page
             position = page.end
 
     async def end(self) -> int:
         """The watermark of the feed at this moment: behind it is what happens from now on."""
-        return await self._database.read(_watermark)
+        return await self._database.read(feed_end)
 
     def when_told(self, call: Callable[[], None]) -> None:
         """Has `call` called, in the running event loop, after each commit that holds events, whoever wrote them."""
@@ -92,30 +94,20 @@ class Events:
 def insert_events(connection: Connection, events: Sequence[Event]) -> None:
     """Appends events to the feed, in this order; who follows it is told once they are durable."""
     if events:
+        announce_events(connection)
         connection.execute(insert(EVENTS), [event_row(event) for event in events])
         mark_news(connection)
 
 
-def _watermark(connection: Connection) -> int:
-    """The position up to which the feed is complete for good.
-
-    SQLite has one writer, so positions are given out in the order of the commits: it is that of the last event. Where
-    several write, a position is given out before its transaction commits, so there the watermark must stay below the
-    first position of every transaction that still runs.
-    """
-    return connection.execute(select(func.max(EVENTS.c.position))).scalar() or 0
-
-
-def _page(connection: Connection, after: int, limit: int, wanted: EventFilter, span: int) -> FeedPage:
+def _page(connection: Connection, watermark: int, after: int, limit: int, wanted: EventFilter, span: int) -> FeedPage:
     """What the next span behind a position holds; it begins at the first event there, whatever was forgotten."""
-    watermark = _watermark(connection)
     first = connection.execute(select(func.min(EVENTS.c.position)).where(EVENTS.c.position > after)).scalar()
     # The events of a job have an index of their own.
     reach = watermark if first is None or wanted.job_ids else first + span - 1
     end = max(after, min(watermark, reach))
     events: list[Event] = []
     reached, size = after, 0
-    with connection.execute(_query(after, end, limit + 1, wanted)) as rows:
+    with connection.execute(_query(connection, after, end, limit + 1, wanted)) as rows:
         for row in rows.mappings():
             if len(events) == limit or size > _LARGEST_PAGE:
                 return FeedPage(tuple(events), reached, is_last=False)
@@ -124,14 +116,14 @@ def _page(connection: Connection, after: int, limit: int, wanted: EventFilter, s
     return FeedPage(tuple(events), end, is_last=end >= watermark)
 
 
-def _query(after: int, end: int, limit: int, wanted: EventFilter) -> Select[tuple[object, ...]]:
-    chosen = (EVENTS.c.position > after, EVENTS.c.position <= end, *_conditions(wanted))
+def _query(connection: Connection, after: int, end: int, limit: int, wanted: EventFilter) -> Select[tuple[object, ...]]:
+    chosen = (EVENTS.c.position > after, EVENTS.c.position <= end, *_conditions(connection, wanted))
     # The positions are found in the index alone; only the rows that are shown are read.
     positions = select(EVENTS.c.position).where(*chosen).order_by(EVENTS.c.position).limit(limit)
     return select(EVENTS).where(EVENTS.c.position.in_(positions)).order_by(EVENTS.c.position)
 
 
-def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+def _conditions(connection: Connection, wanted: EventFilter) -> list[ColumnElement[bool]]:
     columns = {
         "type": wanted.types,
         "job_id": wanted.job_ids,
@@ -140,7 +132,7 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     }
     conditions: list[ColumnElement[bool]] = [EVENTS.c[name].in_(values) for name, values in columns.items() if values]
     if wanted.tags:
-        tag = func.json_each(EVENTS.c.tags).table_valued("value")
+        tag = json_values(connection, EVENTS.c.tags)
         conditions.append(exists(select(literal(1)).select_from(tag).where(tag.c.value.in_(wanted.tags))))
     return conditions
 

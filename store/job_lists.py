@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _MOST_STREAMS = 256
 """So many are merged by one statement. SQLite takes no more than 500."""
 
+_MOST_VALUES = 2500
+"""So many values go into a statement: one of more takes long to compile, and SQLite takes no more than 32,766."""
+
 _LOOKED_THROUGH = 1000
 """So many jobs are looked through before there is a look at the facets: a page of what one in twenty is."""
 
@@ -105,14 +108,23 @@ def _is_labelled(job_id: ColumnElement[str], number: int) -> ColumnElement[bool]
 
 def _from_streams(connection: Connection, wanted: JobFilter, ids: Range, limit: int) -> list[RowMapping]:
     streams = streams_of(connection, wanted, ids)
-    rows = [row for part in _parts(streams.ranges) for row in _merged(connection, wanted, streams, part, limit)]
+    parts = _parts(streams.ranges, _streams_at_once(wanted, streams))
+    rows = [row for part in parts for row in _merged(connection, wanted, streams, part, limit)]
     return sorted(rows, key=lambda row: row["id"], reverse=True)[:limit]
 
 
-def _parts(ranges: Mapping[str, Range]) -> Iterator[list[tuple[str | None, Range]]]:
+def _streams_at_once(wanted: JobFilter, streams: Streams) -> int:
+    """How many streams a statement merges: a power of two, as their number is rounded up to one."""
+    admitted = sum(len(getattr(wanted, name)) for name in _IN) if streams.key != "facet" else 0
+    values_of_each = 9 + 2 * len(streams.labels) + admitted
+    most = min(_MOST_STREAMS, max(1, _MOST_VALUES // values_of_each))
+    return 1 << (most.bit_length() - 1)
+
+
+def _parts(ranges: Mapping[str, Range], size: int) -> Iterator[list[tuple[str | None, Range]]]:
     listed: list[tuple[str | None, Range]] = list(ranges.items())
-    for start in range(0, len(listed), _MOST_STREAMS):
-        yield listed[start : start + _MOST_STREAMS]
+    for start in range(0, len(listed), size):
+        yield listed[start : start + size]
 
 
 def _merged(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
 from store.records import Job, PollLane, PollShare, Waiting
 from store.rows import JOB_FIELDS, to_job_in_order, to_waiting
@@ -48,6 +48,7 @@ def _due_query() -> Select[Any]:
         .where(*_WAITING, JOBS.c.lane == bindparam("of_lane"), JOBS.c.next_poll_at <= bindparam("until"))
         .order_by(JOBS.c.next_poll_at)
         .limit(bindparam("count"))
+        .with_for_update(skip_locked=True)
     )
 
 
@@ -66,29 +67,35 @@ def due_jobs(connection: Connection, lane: str, share: PollShare, now: datetime)
     return [to_waiting(row) for row in connection.execute(_DUE, asked)]
 
 
-def _lease_of(ids: Select[Any] | BindParameter[Any]) -> ReturningUpdate[Any]:
+_IS_FREE = JOBS.c.leased_until.is_(None)
+
+
+def _lease_of(ids: Select[Any]) -> ReturningUpdate[Any]:
+    """What another process has its hand on is left to that one."""
+    # Not a subquery: PostgreSQL may run one several times, and take more than was asked for.
+    free = ids.with_for_update(skip_locked=True).cte("free")
     return (
         update(JOBS)
-        .where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
-        .values(leased_until=bindparam("until"), lease_epoch=JOBS.c.lease_epoch + 1)
+        .where(JOBS.c.id.in_(select(free.c.id)))
+        .values(leased_until=bindparam("until"), lease_epoch=JOBS.c.lease_epoch + 1, leased_by=bindparam("by"))
         .returning(*(JOBS.c[name] for name in JOB_FIELDS))
     )
 
 
-LEASE = _lease_of(bindparam("ids", expanding=True))
-"""Takes a lease `until` a time on those of `ids` that are free."""
+LEASE = _lease_of(select(JOBS.c.id).where(JOBS.c.id.in_(bindparam("ids", expanding=True)), _IS_FREE))
+"""Gives a process (`by`) a lease `until` a time on those of `ids` that are free."""
 
 LEASE_LATE = _lease_of(
     select(JOBS.c.id)
-    .where(JOBS.c.finished_at.is_(None), JOBS.c.timeout_at <= bindparam("before"), JOBS.c.leased_until.is_(None))
+    .where(JOBS.c.finished_at.is_(None), JOBS.c.timeout_at <= bindparam("before"), _IS_FREE)
     .order_by(JOBS.c.timeout_at)
     .limit(bindparam("count"))
 )
-"""Takes a lease `until` a time on up to `count` jobs whose time was over `before` a time, whatever they wait for."""
+"""The same on up to `count` jobs whose time was over `before` a time, whatever they wait for."""
 
 
 def leased_jobs(connection: Connection, lease: ReturningUpdate[Any], values: dict[str, Any]) -> tuple[Job, ...]:
     """Runs `LEASE` or `LEASE_LATE`; returns the jobs, the longest due first."""
     jobs = [to_job_in_order(row) for row in connection.execute(lease, values)]
     # RETURNING promises no order. None is final, so each has a time.
-    return tuple(sorted(jobs, key=lambda job: job.next_poll_at or job.created_at))
+    return tuple(sorted(jobs, key=lambda job: (job.next_poll_at or job.created_at, job.id)))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from store.facets import parse_facet, registered_between
 from store.ids import first_id, milliseconds
+from store.labels import indexed
 from store.records import Status
 from store.skips import different_values
 from store.tables import JOB_LABELS, JOBS
@@ -166,7 +167,7 @@ def has_label(table: FromClause, number: int = 0) -> tuple[ColumnElement[bool], 
 
 def named_label(label: tuple[str, str], number: int = 0) -> dict[str, str]:
     """The values that `has_label` asks for."""
-    return {f"label_{number}": label[0], f"text_{number}": label[1]}
+    return {f"label_{number}": label[0], f"text_{number}": indexed(label[1])}
 
 
 _HAS_LABEL = has_label(JOB_LABELS)

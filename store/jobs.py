@@ -7,15 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import (
-    Connection,
-    Update,
-    bindparam,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Update, bindparam, delete, insert, select, update
 
 from store.accounts import replace_accounts
 from store.delivery_order import insert_deliveries
@@ -135,7 +127,7 @@ class Jobs:
 
     async def claim_out_of_time(self, before: datetime, limit: int, lease_until: datetime) -> tuple[Job, ...]:
         """Takes a lease on up to `limit` jobs whose time was over before a time, whatever they wait for."""
-        late = {"before": before, "count": limit, "until": lease_until}
+        late = {"before": before, "count": limit, "until": lease_until, "by": self._database.process_id}
         return await self._database.write(lambda connection: leased_jobs(connection, LEASE_LATE, late))
 
     async def record(
@@ -194,8 +186,8 @@ class Jobs:
         for share in shares:
             due = [row for lane in share.lanes for row in due_jobs(connection, lane, share, now)]
             ids += [row.id for row in due] if len(due) <= share.count else self._choose(due, share.count, now)
-        leased = leased_jobs(connection, LEASE, {"ids": ids, "until": lease_until}) if ids else ()
-        return PollClaim(leased, poll_lanes(connection))
+        lease = {"ids": ids, "until": lease_until, "by": self._database.process_id}
+        return PollClaim(leased_jobs(connection, LEASE, lease) if ids else (), poll_lanes(connection))
 
     def _record(
         self,
@@ -230,6 +222,7 @@ def _get(connection: Connection, job_id: str) -> Job | None:
 _HELD = (
     select(JOBS.c.id, JOBS.c.lease_epoch, JOBS.c.callback_ended_at)
     .where(JOBS.c.id.in_(bindparam("ids", expanding=True)), JOBS.c.leased_until.is_not(None))
+    .order_by(JOBS.c.id)
     .with_for_update()
 )
 

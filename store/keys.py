@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, or_, select, update
 
 from store.answers import keep_answer
+from store.dialects import take_turns
 from store.errors import StoreError
 from store.records import Page, Scope
 from store.rows import key_row, to_key
@@ -60,10 +61,9 @@ class Keys:
             lambda connection: tuple(to_key(row) for row in connection.execute(query).mappings())
         )
 
-    async def has_any(self) -> bool:
-        """Whether a key was ever made."""
-        query = select(func.count()).select_from(API_KEYS)
-        return bool(await self._database.read(lambda connection: connection.execute(query).scalar()))
+    async def add_first(self, key: ApiKey) -> bool:
+        """Stores a key if none was ever made, and tells whether it did."""
+        return await self._database.write(lambda connection: _add_first(connection, key))
 
     async def revoke(self, key_id: str, now: datetime, *, must_leave_admin: bool) -> ApiKey | None:
         """Revokes a key for good and returns it; one that was revoked before stays as it is.
@@ -108,3 +108,11 @@ def _is_other_admin(connection: Connection, key_id: str, now: datetime) -> bool:
         or_(API_KEYS.c.expires_at.is_(None), API_KEYS.c.expires_at > now),
     )
     return bool(connection.execute(select(other)).scalar())
+
+
+def _add_first(connection: Connection, key: ApiKey) -> bool:
+    take_turns(connection, "first key")
+    if connection.execute(select(API_KEYS.c.id).limit(1)).first() is not None:
+        return False
+    connection.execute(insert(API_KEYS), key_row(key))
+    return True

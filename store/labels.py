@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,18 +16,25 @@ if TYPE_CHECKING:
 
     from store.records import Job
 
+_LONGEST_INDEXED = 1000
 _MOVE = update(JOB_LABELS).where(JOB_LABELS.c.job_id == bindparam("job")).values(facet=bindparam("now"))
 
 
 def labels_of(job: Job) -> set[tuple[str, str]]:
     """What a job can be found by: its tags and its metadata, the latter as text."""
     tags = {("tag", tag) for tag in job.tags}
-    return tags | {(f"metadata.{key}", label_value(value)) for key, value in job.metadata.items()}
+    return tags | {(f"metadata.{key}", indexed(label_value(value))) for key, value in job.metadata.items()}
 
 
 def label_value(value: object) -> str:
     """A metadata value as a filter spells it: text as it is, the rest as JSON has it."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def indexed(value: str) -> str:
+    """A value as the index holds it: PostgreSQL takes 2704 bytes at most, so of a long one its SHA-256."""
+    data = value.encode()
+    return value if len(data) <= _LONGEST_INDEXED else f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def insert_labels(connection: Connection, jobs: Iterable[Job]) -> None:

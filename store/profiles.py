@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, select
 
+from store.dialects import upsert
 from store.rows import profile_row, to_profile
 from store.tables import PROFILES
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from store.database import Database
     from store.records import StoredProfile
-
-_KEY = and_(*(PROFILES.c[name] == bindparam(f"the_{name}") for name in ("provider", "kind", "model")))
 
 
 class Profiles:
@@ -33,8 +32,4 @@ class Profiles:
 
 def replace_profiles(connection: Connection, profiles: Sequence[StoredProfile]) -> None:
     """Writes profiles in the place of those that have their keys."""
-    if not profiles:
-        return
-    keys = [{"the_provider": each.provider, "the_kind": each.kind, "the_model": each.model} for each in profiles]
-    connection.execute(delete(PROFILES).where(_KEY), keys)
-    connection.execute(insert(PROFILES), [profile_row(each) for each in profiles])
+    upsert(connection, PROFILES, [profile_row(each) for each in profiles])

@@ -154,6 +154,14 @@ class Sightings:
 
 
 @dataclass(frozen=True, slots=True)
+class Replica:
+    """A process that works on the same database, and the others that it has made room for."""
+
+    id: str
+    makes_room_for: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HeldAccount:
     """How an account stands that is held until a time (None: it is held no more); `tries` failed since `since`."""
 

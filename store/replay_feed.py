@@ -27,8 +27,9 @@ _LATEST_STORED = timedelta(hours=1)
 it is dropped. So the feed, which is in the order of storing, is in the order of time but for so much."""
 
 
-def span_of(connection: Connection, since: datetime, until: datetime) -> tuple[int, int]:
-    """Where in the feed the events of this time lie: behind the first position, up to the second."""
+def span_of(connection: Connection, since: datetime, until: datetime, feed_end: int) -> tuple[int, int]:
+    """Where in the feed, as far as it is complete, the events of this time lie: behind the first position, up to the
+    second."""
     at = EVENTS.c.timestamp
     first, last = (
         connection.execute(select(edge(at)).where(at.between(since, until))).scalar_one()
@@ -38,7 +39,7 @@ def span_of(connection: Connection, since: datetime, until: datetime) -> tuple[i
         return 0, 0
     starts = select(func.min(EVENTS.c.position)).where(at.between(first, min(first + _LATEST_STORED, last)))
     ends = select(func.max(EVENTS.c.position)).where(at.between(max(last - _LATEST_STORED, first), last))
-    return connection.execute(starts).scalar_one() - 1, connection.execute(ends).scalar_one()
+    return connection.execute(starts).scalar_one() - 1, min(connection.execute(ends).scalar_one(), feed_end)
 
 
 def headings_behind(connection: Connection, after: int, end: int) -> list[Heading]:

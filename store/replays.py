@@ -13,6 +13,7 @@ from store.answers import keep_answer
 from store.deliveries import SubscriptionGoneError
 from store.delivery_order import insert_deliveries, put_in_order
 from store.delivery_queue import due_retries
+from store.dialects import feed_end
 from store.records import (
     Found,
     Heading,
@@ -66,7 +67,8 @@ class Replays:
 
     async def span(self, since: datetime, until: datetime) -> tuple[int, int]:
         """Where in the feed the events of this time lie: behind the first position, up to the second."""
-        return await self._database.read(lambda connection: span_of(connection, since, until))
+        end = await self._database.read(feed_end)
+        return await self._database.read(lambda connection: span_of(connection, since, until, end))
 
     async def look(self, replay: Replay, after: int, most: int) -> Stretch:
         """The next up to `most` events behind a position that are to be sent again. Raises SubscriptionGoneError.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, select, update
 
-from store.database import erase_later
+from store.dialects import erase_later
 from store.tables import SECRETS, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ async def seal_all(database: Database, vault: Vault) -> int:
 
 def _stale(connection: Connection, vault: Vault, key: Column[str]) -> list[str]:
     """The keys of the rows that hold something that is not sealed as it would be now."""
-    rows = connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(select(key.table)).mappings()
-    changes = ((row, _SECRET_IN[key](row, vault.renew)) for row in rows)
-    return [row[key] for row, change in changes if any(row[name] != value for name, value in change.items())]
+    with connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(select(key.table)) as rows:
+        changes = ((row, _SECRET_IN[key](row, vault.renew)) for row in rows.mappings())
+        return [row[key] for row, change in changes if any(row[name] != value for name, value in change.items())]
 
 
 def _renew(connection: Connection, vault: Vault, key: Column[str], some: Sequence[str]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from store.dialects import insert_if_new
 from store.tables import SECRETS
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ class Secrets:
 
 
 def _get_or_add(connection: Connection, name: str, new: Sealed) -> Sealed:
-    known: Sealed | None = connection.execute(select(SECRETS.c.value).where(SECRETS.c.name == name)).scalar()
-    if known is None:
-        connection.execute(insert(SECRETS), {"name": name, "value": new})
-    return known or new
+    insert_if_new(connection, SECRETS, {"name": name, "value": new})
+    known: Sealed = connection.execute(select(SECRETS.c.value).where(SECRETS.c.name == name)).scalar_one()
+    return known

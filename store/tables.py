@@ -22,6 +22,7 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Field, SQLModel
 
 from store.records import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sqlalchemy.engine import Dialect
+    from sqlalchemy.sql.compiler import DDLCompiler
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -91,6 +93,13 @@ Json = JSON(none_as_null=True)
 Position = BigInteger().with_variant(Integer, "sqlite")
 # Sorted by its bytes, not as a language sorts words.
 FacetText = String().with_variant(String(collation="C"), "postgresql")
+
+
+@compiles(Computed, "postgresql")
+def _stored(computed: Computed, compiler: DDLCompiler, **_: object) -> str:
+    """PostgreSQL has no index over what it computes anew each time; SQLite adds no other to a table that is there."""
+    expression = compiler.sql_compiler.process(computed.sqltext, include_table=False, literal_binds=True)
+    return f"GENERATED ALWAYS AS ({expression}) STORED"
 
 
 def _one_of(column: str, values: Iterable[str]) -> str:
@@ -198,6 +207,7 @@ class JobRow(SQLModel, table=True):
     # The names hold no spaces: the API takes none that does.
     lane: str | None = Field(sa_column_args=(Computed(_LANE),))
     facet: str = Field(sa_type=FacetText, sa_column_kwargs={"server_default": text("''")})
+    leased_by: str | None
 
 
 class JobLabelRow(SQLModel, table=True):
@@ -380,6 +390,7 @@ class DeliveryRow(SQLModel, table=True):
     schedule_from: int = Field(sa_column_kwargs={"server_default": text("0")})
     behind_since: datetime | None = Field(sa_type=UtcDateTime)
     forced_at: datetime | None = Field(sa_type=UtcDateTime)
+    leased_by: str | None
 
 
 class AttemptRow(SQLModel, table=True):
@@ -506,6 +517,16 @@ class AnswerRow(SQLModel, table=True):
     body: bytes = Field(sa_type=LargeBinary)
 
 
+class ReplicaRow(SQLModel, table=True):
+    """A process that works on this database beside others."""
+
+    __tablename__ = "replicas"
+
+    id: str = Field(primary_key=True)
+    seen_until: datetime = Field(sa_type=UtcDateTime)
+    makes_room_for: list[str] = Field(sa_type=Json)
+
+
 class SecretRow(SQLModel, table=True):
     """A secret of the service itself, such as the one that signs the callbacks of jobs."""
 
@@ -533,3 +554,4 @@ PROFILES = _table("profiles")
 API_KEYS = _table("api_keys")
 ANSWERS = _table("answers")
 SECRETS = _table("secrets")
+REPLICAS = _table("replicas")

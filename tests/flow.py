@@ -32,6 +32,7 @@ async def live(stage: Stage, clock: Clock, seconds: float) -> None:
 async def _tick(stage: Stage) -> datetime | None:
     """Ticks the loops once; returns when the first of them asks to tick again."""
     service = stage.service
+    await service.others.report()
     service.replay_beat._planned_at = None
     asked: list[datetime | None] = [await service.replayer.tick()]
     for beat, loop in ((service.poll_beat, service.poller), (service.deliver_beat, service.deliverer)):

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from tracker.accounts import Accounts
 from tracker.rules.accounts import AccountStatus, Budget
 from tracker.rules.exchange import ExchangeFailure, HttpAnswer
+from tracker.rules.parts import WHOLE, Part
 from tracker.rules.reading import Problem, Unchanged
 
 UNAUTHORIZED = Problem("unauthorized", "The provider refuses the credentials (HTTP 401).", 401)
@@ -141,3 +142,55 @@ def test_names_with_the_same_variables_share_a_budget(surroundings):
     assert accounts.find("scenario", "Team_A") is accounts.find("scenario", "team-a")
     assert [account.name for account in accounts.of("scenario")] == ["team-a"]
     assert accounts.find("scenario", "team-a").standing.status is AccountStatus.ACTIVE
+
+
+def test_budget_is_divided_among_replicas_and_grows_only_a_window_after_one_has_gone(surroundings, clock):
+    part = Part(0, 2)
+    account = Accounts(lambda *_: Budget(10, 6), surroundings, lambda _key: part).find("scenario", "default")
+    clock.advance(1)
+    assert account.room(clock()) == 3
+    part = WHOLE
+    assert account.room(clock()) == 3
+    assert account.has_room_at(clock()) == clock() + timedelta(seconds=1)
+    clock.advance(1)
+    assert account.room(clock()) == 6
+    account.begin()
+    account.begin()
+    part = Part(5, 6)
+    assert account.room(clock()) == 0
+    assert not account.fits(clock()), "one of the two is another replica's by now"
+    account.end()
+    clock.advance(1)
+    assert account.fits(clock())
+
+
+def test_held_account_is_tried_by_one_replica(surroundings, clock):
+    rooms = []
+    for rank in range(3):
+        part = Part(rank, 3)
+        accounts = Accounts(lambda *_: Budget(30, 30), surroundings, lambda _key, part=part: part)
+        account = accounts.find("scenario", "default")
+        account.note(UNAUTHORIZED)
+        rooms.append((account, part))
+    clock.advance(60)
+    assert [account.room(clock()) for account, _ in rooms] == [1, 0, 0]
+
+
+def test_what_other_replicas_found_out_holds_here_too(surroundings):
+    here, there = (Accounts(lambda *_: Budget(), surroundings) for _ in range(2))
+    there.find("scenario", "default").note(UNAUTHORIZED)
+    here.stand_as_others_say([there.find("scenario", "default").held()])
+    assert here.find("scenario", "default").standing.status is AccountStatus.SUSPENDED
+    here.stand_as_others_say([])
+    assert here.find("scenario", "default").standing.status is AccountStatus.ACTIVE
+
+
+def test_what_this_replica_found_out_a_moment_ago_is_newer_than_what_it_reads(surroundings, clock):
+    accounts = Accounts(lambda *_: Budget(), surroundings)
+    account = accounts.find("scenario", "default")
+    account.note(UNAUTHORIZED)
+    accounts.stand_as_others_say([])
+    assert account.standing.status is AccountStatus.SUSPENDED
+    clock.advance(10)
+    accounts.stand_as_others_say([])
+    assert account.standing.status is AccountStatus.ACTIVE

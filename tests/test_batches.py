@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from store.errors import DatabaseAwayError
+from tracker import batches
 from tracker.batches import Batches, finish_or_cancel
 
 GUARD = 10
@@ -47,6 +49,45 @@ async def test_what_is_put_in_together_is_one_batch_in_order():
     writer.put(1, 2, 3)
     assert await writer.drained() == [[1, 2, 3]]
     assert writer.settled == [[1, 2, 3]]
+
+
+class Away:
+    """A database that is away for so many writes."""
+
+    def __init__(self, times):
+        self.times = times
+        self.asked = asyncio.Event()
+        self.written = []
+
+    async def write(self, batch):
+        self.asked.set()
+        if self.times:
+            self.times -= 1
+            raise DatabaseAwayError
+        self.written.append(batch)
+
+
+async def test_batch_waits_for_a_database_that_is_away(monkeypatch):
+    monkeypatch.setattr(batches, "PAUSE_WHILE_AWAY", 0)
+    away, settled = Away(3), []
+    into = Batches("tests", away.write, settled.append)
+    into.put(1)
+    into.put(2)
+    with capture_logs() as logs:
+        await asyncio.wait_for(into.drain(), GUARD)
+    assert (away.written, settled) == ([[1, 2]], [[1, 2]])
+    assert [entry["event"] for entry in logs] == ["outcomes.waiting"] * 3
+
+
+async def test_what_cannot_be_written_when_the_service_stops_is_given_up():
+    away, settled = Away(10**6), []
+    into = Batches("tests", away.write, settled.append)
+    into.put(1)
+    await asyncio.wait_for(away.asked.wait(), GUARD)
+    with capture_logs() as logs:
+        await asyncio.wait_for(into.close(), GUARD)
+    assert (away.written, settled) == ([], [[1]])
+    assert logs[-1]["event"] == "outcome.lost"
 
 
 async def test_batches_gather_while_one_is_written():

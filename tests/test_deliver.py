@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from store.records import ApiKey, Scope, Share
+from tests.conftest import on_both_back_ends
 from tests.flow import fetch, live, register
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import scenario_scripts
@@ -22,8 +23,8 @@ from tracker.signer import Signer
 
 
 @pytest.fixture
-async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
+async def stage(surroundings, back_end):
+    async with set_up(surroundings, overrides=back_end, is_ticking=False, is_learning=False) as stage:
         yield stage
 
 
@@ -103,6 +104,7 @@ async def test_a_manual_retry_is_sent_whatever_holds_the_subscriber_back(stage, 
     assert await attempts(stage) == [(2, "delivered")]
 
 
+@on_both_back_ends
 async def test_per_job_the_events_of_a_job_arrive_in_sequence_though_the_first_is_refused(stage, clock, subscribe):
     await subscribe(events=["job.*"], order="per_job")
     stage.inbox.misbehave(Mischief.SERVER_ERROR, path=SUBSCRIPTION_PATH, times=2)
@@ -115,6 +117,7 @@ async def test_per_job_the_events_of_a_job_arrive_in_sequence_though_the_first_i
     assert [arrival.was_accepted for arrival in arrivals] == [False, False, True, True, True]
 
 
+@on_both_back_ends
 async def test_latest_sends_the_end_and_not_what_led_to_it(stage, clock, subscribe):
     await subscribe(events=["job.*"], order="latest")
     stage.world.add("scenario", "job", scenario_scripts.success(2.9), job_id="r1")
@@ -146,6 +149,7 @@ async def test_a_thin_webhook_carries_ids_a_status_and_where_to_ask(stage, clock
     assert body["data"].keys() == {"sequence", "previous_status", "occurred_at", "detected_at", "job"}
 
 
+@on_both_back_ends
 async def test_a_webhook_that_would_be_too_large_is_thin_and_says_so(stage, clock, subscribe):
     await subscribe()
     arrival = await arrival_of(stage, clock, metadata={"note": "x" * LARGEST_FULL_BODY})

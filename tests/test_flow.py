@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import on_both_back_ends
 from tests.flow import fetch, live, register, told
 from tracker.demo.receiver import Mischief
 from tracker.demo.recipes import RECIPES, begin, sped_up
@@ -31,14 +32,15 @@ PROBLEMS = {
 
 
 @pytest.fixture
-async def stage(surroundings):
+async def stage(surroundings, back_end):
     # An attempt that hangs is given up soon, so that a test that leaves one ends.
     async with set_up(
-        surroundings, overrides={"TRACKER_ATTEMPT_TIMEOUT": "2s"}, is_ticking=False, is_learning=False
+        surroundings, overrides=back_end | {"TRACKER_ATTEMPT_TIMEOUT": "2s"}, is_ticking=False, is_learning=False
     ) as stage:
         yield stage
 
 
+@on_both_back_ends
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: f"{recipe.provider}-{recipe.kind}-{recipe.outcome}")
 async def test_job_of_every_kind_ends_with_one_signed_webhook(stage, clock, recipe):
     begin(recipe, "r1", stage.world)
@@ -201,6 +203,7 @@ async def test_unknown_word_is_running_and_flagged(stage, clock):
     assert (shown["status"], shown["poll_problem"]) == ("succeeded", None)
 
 
+@on_both_back_ends
 async def test_subscription_gets_what_it_asked_for_and_nothing_else(stage, clock):
     body = {
         "callback_url": stage.callbacks + SUBSCRIPTION_PATH,

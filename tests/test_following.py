@@ -8,19 +8,10 @@ import os
 import sys
 from contextlib import asynccontextmanager
 
-import pytest
-
 from tests.flow import fetch, live, register
 from tracker.demo.simulators import scenario_scripts
-from tracker.demo.stage import set_up
 
 GUARD = 60
-
-
-@pytest.fixture
-async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
-        yield stage
 
 
 @asynccontextmanager

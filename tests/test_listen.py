@@ -10,23 +10,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.flow import fetch, live, register
 from tracker.demo import receiver
 from tracker.demo.receiver import Inbox
 from tracker.demo.server import serve
 from tracker.demo.simulators import scenario_scripts
-from tracker.demo.stage import set_up
 from tracker.rules.signing import new_secret
 
 GUARD = 60
-
-
-@pytest.fixture
-async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
-        yield stage
 
 
 @asynccontextmanager

@@ -23,12 +23,6 @@ from tracker.rules.schedule import most_overdue
 
 
 @pytest.fixture
-async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
-        yield stage
-
-
-@pytest.fixture
 def frugal(surroundings):
     """A stage whose Wondercat account has a budget of 5 requests a second."""
     settings = {"TRACKER_WONDERCAT_REQUESTS_PER_SECOND": "5", "TRACKER_WONDERCAT_CONCURRENT": "4"}

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from tests.conftest import on_both_back_ends
 from tests.flow import claim_due, fetch, live, register, told
 from tracker.demo.server import serve
 from tracker.demo.simulators import Fault, Listing, photogpt, scenario_scripts
@@ -17,12 +18,6 @@ from tracker.poll import LEASE
 from tracker.providers.description import parse_description
 from tracker.rules.sightings import seen
 from tracker.rules.track import MOST_LIST_MISSES
-
-
-@pytest.fixture
-async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
-        yield stage
 
 
 async def begin(stage, count, script=None, provider="scenario", **body):
@@ -49,6 +44,7 @@ async def test_jobs_of_an_account_are_polled_by_one_request(stage, clock):
     assert {(job["status"], job["polls"]) for job in await jobs_of(stage)} == {("queued", 1)}
 
 
+@on_both_back_ends
 async def test_every_job_of_a_list_ends_with_its_one_signed_webhook(stage, clock):
     await begin(stage, 30)
     await live(stage, clock, 40)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import on_both_back_ends
 from tests.flow import fetch, live, register
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import decart, scenario_scripts
@@ -18,8 +19,8 @@ JOBS = 6
 
 
 @pytest.fixture
-async def stage(surroundings):
-    overrides = {"TRACKER_RETRY_SCHEDULE": "5s"}
+async def stage(surroundings, back_end):
+    overrides = back_end | {"TRACKER_RETRY_SCHEDULE": "5s"}
     async with set_up(surroundings, overrides=overrides, is_ticking=False, is_learning=False) as stage:
         yield stage
 
@@ -72,6 +73,7 @@ def times_it_came(stage):
     return set(Counter(arrival.webhook_id for arrival in stage.inbox.arrivals).values())
 
 
+@on_both_back_ends
 async def test_what_was_delivered_comes_again_with_the_same_ids_and_bytes(stage, clock, since):
     path = await subscribe(stage)
     job_ids = await finish_jobs(stage, clock)

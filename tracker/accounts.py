@@ -7,6 +7,7 @@ whole window, in which the process before this one may still have used it.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,13 +24,18 @@ from tracker.rules.accounts import (
 )
 from tracker.rules.exchange import ExchangeFailure, ExchangeResult
 from tracker.rules.lists import Rest
+from tracker.rules.parts import Share, the_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from tracker.rules.parts import PartOf
     from tracker.rules.reading import Answer, Problem
     from tracker.surroundings import Surroundings
+
+_OWN_WORD = timedelta(seconds=10)
+"""So long what a replica found out by itself counts more than what it reads: that may be of before."""
 
 _log = structlog.stdlib.get_logger("tracker")
 
@@ -59,9 +65,17 @@ class Account:
     """One account: its budget, the requests that count against it, and how it stands."""
 
     def __init__(
-        self, provider: str, name: str, budget: Budget, reach: Reach, opened_at: datetime, surroundings: Surroundings
+        self,
+        provider: str,
+        name: str,
+        budget: Budget,
+        reach: Reach,
+        opened_at: datetime,
+        surroundings: Surroundings,
+        part_of: PartOf,
     ) -> None:
         self._surroundings = surroundings
+        self._part_of = part_of
         self.provider = provider
         self.name = name
         self.budget = budget
@@ -74,28 +88,44 @@ class Account:
         """Requests that were ever sent."""
         self.lists: defaultdict[str, Rest] = defaultdict(Rest)
         """How long the list of each kind is left alone."""
+        self._noted_at: datetime | None = None
         self._opens_at = opened_at + budget.window
+        self._share = Share(part_of(f"{provider} {name}"))
         self._ends: deque[datetime] = deque()
 
     def room(self, now: datetime) -> int:
         """How many requests may be sent now."""
-        while self._ends and self._ends[0] + self.budget.window <= now:
-            self._ends.popleft()
         if now < self._opens_at or any(until is not None and now < until for until in self._held_until()):
             return 0
-        room = self.budget.room(self.in_flight, len(self._ends))
+        room = self.budget.room(self.in_flight, self._recent(now), self.share(now).of)
         if self.reach.breaker.is_open:
             room = min(room, 1 - self.reach.in_flight)
         if self.standing.status is not AccountStatus.ACTIVE:
-            room = min(room, 1 - self.in_flight)
+            room = min(room, self.share(now).of(1) - self.in_flight)
         return max(room, 0)
 
     def has_room_at(self, now: datetime) -> datetime | None:
         """When there is room again; None: when a request that is under way ends."""
-        times = [until for until in (self._opens_at, *self._held_until()) if until is not None and until > now]
+        untils = (self._opens_at, self._share.grows_at(self.budget.window), *self._held_until())
+        times = [until for until in untils if until is not None and until > now]
         if not times and self._ends:
             times = [self._ends[0] + self.budget.window]
         return max(times, default=None)
+
+    def share(self, now: datetime) -> Share:
+        """What this replica has of the account."""
+        self._share = self._share.after(self._part_of(f"{self.provider} {self.name}"), now, self.budget.window)
+        return self._share
+
+    def fits(self, now: datetime) -> bool:
+        """Whether what is under way, or was a moment ago, is within this replica's share."""
+        return self.budget.holds(self.in_flight, self._recent(now), self.share(now).of)
+
+    def _recent(self, now: datetime) -> int:
+        """Requests that ended less than a window ago."""
+        while self._ends and self._ends[0] + self.budget.window <= now:
+            self._ends.popleft()
+        return len(self._ends)
 
     def begin(self) -> None:
         """A request is sent."""
@@ -124,9 +154,19 @@ class Account:
         """Takes up how the account stood before a restart."""
         self.standing = Standing(AccountStatus(held.status), held.since, held.until, held.tries, held.message)
 
+    def stand_as_others_say(self, held: HeldAccount | None, now: datetime) -> None:
+        """Takes up what another replica found out (None: it is not held), unless this one knows something newer."""
+        if self._noted_at is not None and now < self._noted_at + _OWN_WORD:
+            return
+        if held is None:
+            self.standing = Standing()
+        else:
+            self.stand_as(held)
+
     def note(self, answer: Answer) -> None:
         """Notes what an answer says of the account; told in the log when that changes how it stands."""
         before = self.standing
+        self._noted_at = self._surroundings.now()
         self.standing = standing_after(before, answer, self._surroundings.now(), self._surroundings.jitter())
         self.has_changed = self.has_changed or self.standing != before
         if self.standing.status is before.status:
@@ -146,6 +186,7 @@ class Account:
         if self.standing.status is AccountStatus.SUSPENDED:
             _log.info("account.forgiven", provider=self.provider, account=self.name)
             self.standing, self.has_changed = Standing(), True
+            self._noted_at = self._surroundings.now()
 
     @property
     def is_held(self) -> bool:
@@ -161,9 +202,15 @@ class Account:
 
 
 class Accounts:
-    """Every account that was asked for so far. `budget_of` knows the budget of (provider, account)."""
+    """Every account that was asked for so far.
 
-    def __init__(self, budget_of: Callable[[str, str], Budget], surroundings: Surroundings) -> None:
+    `budget_of` knows the budget of (provider, account), `part_of` the part that this replica has in what a key names.
+    """
+
+    def __init__(
+        self, budget_of: Callable[[str, str], Budget], surroundings: Surroundings, part_of: PartOf = the_whole
+    ) -> None:
+        self._part_of = part_of
         self._budget_of = budget_of
         self._surroundings = surroundings
         self._opened_at = surroundings.now()
@@ -175,7 +222,7 @@ class Accounts:
         key = (provider, canonical_name(name))
         if key not in self._accounts:
             budget, reach = self._budget_of(*key), self.reach(provider)
-            self._accounts[key] = Account(*key, budget, reach, self._opened_at, self._surroundings)
+            self._accounts[key] = Account(*key, budget, reach, self._opened_at, self._surroundings, self._part_of)
         return self._accounts[key]
 
     def reach(self, provider: str) -> Reach:
@@ -191,6 +238,20 @@ class Accounts:
         for account in changed:
             account.has_changed = False
         return [account.held() for account in changed]
+
+    def fit(self) -> bool:
+        """Whether all that is under way is within this replica's shares."""
+        now = self._surroundings.now()
+        return all(account.fits(now) for account in self._accounts.values())
+
+    def stand_as_others_say(self, held: Iterable[HeldAccount]) -> None:
+        """Takes up how the accounts stand by the database."""
+        told = {(each.provider, canonical_name(each.account)): each for each in held}
+        now = self._surroundings.now()
+        for key in told:
+            self.find(*key)
+        for key, account in self._accounts.items():
+            account.stand_as_others_say(told.get(key), now)
 
     def of(self, provider: str) -> list[Account]:
         """The accounts of a provider that were asked for so far."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
+
+from store.errors import DatabaseAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -14,14 +17,18 @@ T = TypeVar("T")
 _LARGEST = 2000
 """Outcomes that are written together at most: a transaction must not hold up the writer for long."""
 
+PAUSE_WHILE_AWAY = 1.0
+"""Seconds."""
+
 _log = structlog.stdlib.get_logger("tracker")
 
 
 class Batches(Generic[T]):
     """Hands what is put in to `write`, all that is there at a time; while one batch is written the next gathers.
 
-    A batch that cannot be written is written one by one; an outcome that cannot be written at all is given up here,
-    and its row comes back when its lease runs out. `settled` is called with what is done with, either way.
+    While the database is away a batch waits for it. One that cannot be written is written one by one; an outcome that
+    cannot be written at all is given up here, and its row comes back when its lease runs out. `settled` is called with
+    what is done with, either way.
     """
 
     def __init__(
@@ -32,12 +39,18 @@ class Batches(Generic[T]):
         self._settled = settled
         self._gathered: list[T] = []
         self._writer: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def put(self, item: T) -> None:
         """Adds an outcome; it is written soon."""
         self._gathered.append(item)
         if self._writer is None:
             self._writer = asyncio.get_running_loop().create_task(self._write_all(), name=f"write {self._name}")
+
+    async def close(self) -> None:
+        """Returns once all that was put in is settled; what cannot be written now is given up."""
+        self._closing.set()
+        await self.drain()
 
     async def drain(self) -> None:
         """Returns once all that was put in is settled."""
@@ -54,7 +67,7 @@ class Batches(Generic[T]):
 
     async def _write_one(self, batch: list[T]) -> None:
         try:
-            await self._write(batch)
+            await self._write_when_possible(batch)
         except Exception:
             if len(batch) > 1:
                 # One that cannot be written must not take the others with it.
@@ -63,6 +76,17 @@ class Batches(Generic[T]):
                 return
             _log.exception("outcome.lost", batch=self._name)
         self._settled(batch)
+
+    async def _write_when_possible(self, batch: list[T]) -> None:
+        while True:
+            try:
+                return await self._write(batch)
+            except DatabaseAwayError:
+                if self._closing.is_set():
+                    raise
+                _log.warning("outcomes.waiting", batch=self._name, count=len(batch))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), PAUSE_WHILE_AWAY)
 
 
 async def finish_or_cancel(tasks: Mapping[asyncio.Task[None], T], seconds: float) -> list[T]:

@@ -33,10 +33,14 @@ class Bell:
         """How many wait."""
         return sum(map(len, self._waiting.values()))
 
+    def ring_all(self) -> None:
+        """Wakes everybody: any job may have changed."""
+        self.ring(list(self._waiting))
+
     def close(self) -> None:
         """Wakes everybody for good: the service stops."""
         self.is_closed = True
-        self.ring(list(self._waiting))
+        self.ring_all()
 
     @contextmanager
     def listen(self, job_id: str) -> Iterator[asyncio.Event]:

@@ -11,6 +11,7 @@ import structlog
 from store.records import AttemptOutcome, AttemptResult, ClaimedDelivery, Delivery
 from tracker.batches import Batches, finish_or_cancel
 from tracker.flights import Flights
+from tracker.rules.parts import the_whole
 from tracker.rules.slots import Slots, next_due_at, share_slots
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from store.attempts import RecordedAttempts
     from store.deliveries import Deliveries
+    from tracker.rules.parts import PartOf
     from tracker.sending import Sender
     from tracker.surroundings import Surroundings
 
@@ -31,6 +33,8 @@ class Deliverer:
     """Attempts the deliveries that are due, a few at a time for each subscriber.
 
     An attempt takes `attempt_seconds` at most. `told` is called after each batch with what it came to in the store.
+    Where replicas share the work each subscriber is one's alone, so that it is held to its limits: the first's by
+    `part_of`.
     """
 
     def __init__(
@@ -42,7 +46,9 @@ class Deliverer:
         attempt_seconds: float,
         told: Callable[[RecordedAttempts], None],
         wake_at: Callable[[datetime], None],
+        part_of: PartOf = the_whole,
     ) -> None:
+        self._part_of = part_of
         self._deliveries = deliveries
         self._sender = sender
         self._surroundings = surroundings
@@ -64,17 +70,26 @@ class Deliverer:
                 return None
             now = self._surroundings.now()
             backlog = await self._deliveries.backlog(now)
-            if backlog.forced:
+            lanes = [lane for lane in backlog.lanes if self.is_ours(lane.subscriber)]
+            if backlog.forced and self.is_ours(""):
                 await self._claim_forced(backlog.forced, now)
-            shares = share_slots(backlog.lanes, self._flights.as_they_are(), self._slots, now)
+            shares = share_slots(lanes, self._flights.as_they_are(), self._slots, now)
             if not shares:
-                return next_due_at(backlog.lanes, self._flights.as_they_are(), self._slots)
+                return next_due_at(lanes, self._flights.as_they_are(), self._slots)
             claimed = await self._deliveries.claim(shares, now, now + self._lease)
-            on_trial = {lane.subscriber for lane in backlog.lanes if lane.held_until is not None}
+            on_trial = {lane.subscriber for lane in lanes if lane.held_until is not None}
             for delivery in claimed:
                 self._start(delivery, is_retry=_is_retry(delivery, on_trial))
             # Shares may be larger than what is due, so another look may find room for others.
             return now if claimed else now + _PAUSE_AFTER_EMPTY_CLAIM
+
+    def fits(self) -> bool:
+        """Whether all that is under way is this replica's."""
+        return all(map(self.is_ours, self._flights.subscribers()))
+
+    def is_ours(self, subscriber: str) -> bool:
+        """Whether this replica serves a subscriber."""
+        return self._part_of(f"to {subscriber}").is_first
 
     async def _claim_forced(self, count: int, now: datetime) -> None:
         """Starts what is to be sent whatever holds its subscriber back."""
@@ -106,7 +121,7 @@ class Deliverer:
         self._is_stopping = True
         async with self._claiming:
             unfinished = await finish_or_cancel(self._attempts, grace)
-        await self._outcomes.drain()
+        await self._outcomes.close()
         await self._deliveries.release(claimed.delivery for claimed in unfinished)
 
     def _start(self, claimed: ClaimedDelivery, *, is_retry: bool) -> None:

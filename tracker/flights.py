@@ -48,6 +48,10 @@ class Flights:
         if trust != FIRST_TRUST:
             self._trust[subscriber] = trust
 
+    def subscribers(self) -> list[str]:
+        """Those that attempts are under way to."""
+        return list(self._by_subscriber)
+
     def as_they_are(self) -> InFlight:
         """The counts at this moment."""
         return InFlight(self._by_subscriber, self._by_host, self._retries, self._trust)

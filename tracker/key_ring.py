@@ -81,6 +81,12 @@ class KeyRing:
         await self._keys.add(key, answer)
         self._outdate()
 
+    async def add_first(self, key: ApiKey) -> bool:
+        """Stores a key if none was ever made, and tells whether it did."""
+        is_first = await self._keys.add_first(key)
+        self._outdate()
+        return is_first
+
     async def revoke(self, key_id: str) -> ApiKey | None:
         """Revokes a key for good. Raises LastAdminKeyError where it is the last that can make keys."""
         key = await self._keys.revoke(key_id, self._surroundings.now(), must_leave_admin=self._operators_digest is None)

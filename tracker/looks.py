@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from store.errors import DatabaseAwayError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
@@ -66,6 +68,8 @@ class Look:
     async def _guarded(self) -> list[str]:
         try:
             return await self._look()
+        except DatabaseAwayError:
+            return ["The database cannot be reached."]
         except Exception:
             # Anybody may ask, so the answer does not say what the log does.
             _log.exception("database.failed", done=self._done)

@@ -13,12 +13,15 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
+from store.errors import DatabaseAwayError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tracker.surroundings import Surroundings
 
 _PAUSE_AFTER_FAULT = timedelta(seconds=5)
+_PAUSE_WHILE_AWAY = timedelta(seconds=1)
 LATE_AFTER = timedelta(seconds=30)
 """A tick that is so long overdue, or under way, will hardly come to anything."""
 
@@ -77,6 +80,9 @@ class Beat:
         except asyncio.CancelledError:
             # The scheduler stops. It would take this for a fault and log it as one.
             return
+        except DatabaseAwayError as error:
+            _log.warning("loop.waiting", loop=self._name, reason=str(error))
+            due = self._surroundings.now() + _PAUSE_WHILE_AWAY
         except Exception:
             self._has_failed = True
             _log.exception("loop.failed", loop=self._name)

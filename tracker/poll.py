@@ -109,7 +109,7 @@ class Poller:
         self._is_stopping = True
         async with self._claiming:
             unfinished = await finish_or_cancel(self._requests, grace)
-        await self._outcomes.drain()
+        await self._outcomes.close()
         sought = [job for walk in self._walks for job in walk.sought.values()]
         await self._jobs.release([*sought, *(job for jobs in unfinished for job in jobs)])
 
@@ -123,9 +123,16 @@ class Poller:
         due = []
         for lane in lanes:
             interval = None if lane.is_alone else self._list_interval(lane, now)
+            if not self.is_ours(lane, now):
+                continue
             if lane.due_at <= now and (interval is None or (self._account(lane), lane.kind) not in walked):
                 due.append(DueLane(lane, None if interval is None else interval * _RIDES))
         return due
+
+    def is_ours(self, lane: PollLane, now: datetime) -> bool:
+        """Whether this replica polls the jobs of a lane. A list shows all that wait, so one replica asks for it."""
+        is_listed = not lane.is_alone and self._list_interval(lane, now) is not None
+        return not is_listed or self._account(lane).share(now).of(1) == 1
 
     def _rooms(self, lanes: Sequence[PollLane], now: datetime) -> dict[tuple[str, str], int]:
         return {(lane.provider, lane.account): self._account(lane).room(now) for lane in lanes}

@@ -56,11 +56,13 @@ class Readiness:
         return polls + (["Due deliveries are left lying."] if is_stuck(self._delivering, now) else [])
 
     async def _has_polls(self, now: datetime) -> bool:
-        """Whether polls are due whose accounts have room for them."""
-        due = [lane for lane in await self._parts.jobs.lanes() if lane.due_at <= now]
+        """Whether polls are due that are ours and whose accounts have room for them."""
+        lanes = await self._parts.jobs.lanes()
+        due = [lane for lane in lanes if lane.due_at <= now and self._parts.poller.is_ours(lane, now)]
         return any(self._parts.accounts.find(lane.provider, lane.account).room(now) > 0 for lane in due)
 
     async def _has_deliveries(self, now: datetime) -> bool:
-        """Whether deliveries are due whose subscribers are not held back."""
+        """Whether deliveries are due to subscribers of ours that are not held back."""
         backlog = await self._parts.deliveries.backlog(now)
-        return any(at is not None and at <= now for at in map(ready_at, backlog.lanes))
+        ours = [lane for lane in backlog.lanes if self._parts.deliverer.is_ours(lane.subscriber)]
+        return any(at is not None and at <= now for at in map(ready_at, ours))

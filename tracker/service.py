@@ -13,12 +13,14 @@ from store.answers import Answers
 from store.attempts import DeliveryRules
 from store.database import Database
 from store.deliveries import Deliveries
+from store.errors import DatabaseAwayError
 from store.events import Events
 from store.jobs import Jobs, Recorded
 from store.keys import Keys
 from store.profiles import Profiles
 from store.records import ApiKey, Scope
 from store.replays import Replays
+from store.replicas import Replicas
 from store.sealing import seal_all
 from store.secrets import Secrets
 from store.subscriptions import Subscriptions
@@ -34,10 +36,12 @@ from tracker.credentials import take_credentials
 from tracker.deliver import Deliverer
 from tracker.feed import Feed
 from tracker.gauges import Gauges
+from tracker.hints import DELIVER, FEED, POLL, REPLAY
 from tracker.intervals import Intervals
 from tracker.key_ring import KeyRing
 from tracker.metrics import Metrics
 from tracker.metronome import Metronome
+from tracker.others import Others
 from tracker.outbound import Limits, Outbound, callback_flaw
 from tracker.parts import Parts
 from tracker.poll import LARGEST_ANSWER, POLL_SECONDS, Poller
@@ -67,6 +71,7 @@ from tracker.unknown_settings import warn_of_unknown_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     from starlette.applications import Starlette
@@ -112,13 +117,15 @@ class Service:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await self._open_store(stack)
-            # The file is ours alone, so whatever is leased was leased by a process that is no more.
-            await self.jobs.recover_leases(None)
-            await self.deliveries.recover_leases(None)
+            if not self._database.is_shared:
+                # The file is ours alone, so whatever is leased was leased by a process that is no more.
+                await self.jobs.recover_leases(None)
+                await self.deliveries.recover_leases(None)
             await self._make_first_key()
             await self._take_own_secrets()
             await self._build_loops(stack)
             self._watch(stack)
+            await self.others.join(stack, self._wakers())
             self._start_loops(stack)
             self.app: Starlette = build_app(self._context())
             self._stack = stack.pop_all()
@@ -145,7 +152,7 @@ class Service:
         self.jobs = Jobs(self._database, deliveries_of, self.intervals.choose)
         self.events = Events(self._database)
         self.feed = Feed(self.events, self.surroundings)
-        self.events.when_told(self.feed.wake)
+        self.events.when_told(self._tell_of_events)
         self.subscriptions = Subscriptions(self._database)
         rules = DeliveryRules(deliveries_of, health_after, has_only_failed_for_too_long, subscription_disabled_event)
         self.deliveries = Deliveries(self._database, rules)
@@ -180,8 +187,18 @@ class Service:
         self.replay_beat = self.metronome.beat("replay", lambda: self.replayer.tick())  # noqa: PLW0108 - the same
         self.feed_beat = self.metronome.beat("feed", self.feed.tick)
         self.sweep_beat = self.metronome.beat("sweep", lambda: self.sweep.tick())  # noqa: PLW0108 - the same
-        self.accounts = Accounts(self.catalog.budget, surroundings)
-        for held in await HeldAccounts(self._database).all():
+        held_accounts = HeldAccounts(self._database)
+        self.others = Others(
+            Replicas(self._database),
+            held_accounts,
+            surroundings,
+            self.metronome,
+            self.bell,
+            fits=lambda: self.accounts.fit() and self.deliverer.fits(),
+            take_up=lambda held: self.accounts.stand_as_others_say(held),  # noqa: PLW0108 - the accounts are made below
+        )
+        self.accounts = Accounts(self.catalog.budget, surroundings, self.others.part_of)
+        for held in await held_accounts.all():
             self.accounts.find(held.provider, held.account).stand_as(held)
         self.poller = Poller(
             self.jobs,
@@ -208,8 +225,9 @@ class Service:
             settings.attempt_seconds,
             told=lambda recorded: self.metrics.attempted(recorded.kept),
             wake_at=self.deliver_beat.wake_at,
+            part_of=self.others.part_of,
         )
-        self.replayer = Replayer(self.replays, surroundings, wake=self.replay_beat.wake, deliver=self.deliver_beat.wake)
+        self.replayer = Replayer(self.replays, surroundings, wake=self._replay, deliver=self._deliver)
         self.sweep = Sweep(
             self.jobs,
             self.deliveries,
@@ -265,7 +283,10 @@ class Service:
 
     async def _finish_what_is_in_flight(self) -> None:
         self.let_go()
-        await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS), self.feed.drain())
+        try:
+            await asyncio.gather(self.poller.stop(GRACE_SECONDS), self.deliverer.stop(GRACE_SECONDS), self.feed.drain())
+        except DatabaseAwayError as error:
+            _log.warning("leases.kept", reason=str(error))
 
     def _tell(self, recorded: Recorded) -> None:
         """What has been written is told: to those who wait for a job, to the delivery loop, and to the counters."""
@@ -273,6 +294,29 @@ class Service:
         self.bell.ring(recorded.changed_jobs)
         if recorded.deliveries:
             self.deliver_beat.wake()
+        self.others.tell(DELIVER if recorded.deliveries else "", recorded.changed_jobs)
+
+    def _tell_of_events(self) -> None:
+        self.feed.wake()
+        self.others.tell(FEED)
+
+    def _wakers(self) -> dict[str, Callable[[], None]]:
+        """What is woken when others tell of work."""
+        beats = {POLL: self.poll_beat, DELIVER: self.deliver_beat, REPLAY: self.replay_beat}
+        return {FEED: self.feed.wake} | {topic: beat.wake for topic, beat in beats.items()}
+
+    def _poll_at(self, at: datetime) -> None:
+        self.poll_beat.wake_at(at)
+        if at <= self.surroundings.now():
+            self.others.tell(POLL)
+
+    def _deliver(self) -> None:
+        self.deliver_beat.wake()
+        self.others.tell(DELIVER)
+
+    def _replay(self) -> None:
+        self.replay_beat.wake()
+        self.others.tell(REPLAY)
 
     def _look_again(self) -> None:
         self.poll_beat.wake()
@@ -280,13 +324,13 @@ class Service:
         self.replay_beat.wake()
 
     async def _make_first_key(self) -> None:
-        if self.settings.api_key is not None or await self.keys.has_any():
+        if self.settings.api_key is not None:
             return
         key = new_key(self.surroundings.entropy(NEW_KEY_BYTES))
         key_id, now = self.surroundings.new_id("key"), self.surroundings.now()
         made = ApiKey(key_id, "first start", Scope.ADMIN, key_digest(key), now, last4=last_characters(key))
-        await self.key_ring.add(made)
-        self.new_api_key = key
+        if await self.key_ring.add_first(made):
+            self.new_api_key = key
 
     async def _take_own_secrets(self) -> None:
         given = self.settings.callback_secret
@@ -321,8 +365,8 @@ class Service:
             vault=self.vault,
             callback_flaw=callback_flaw,
             ask_provider=self._to_providers.exchange,
-            poll_at=self.poll_beat.wake_at,
-            deliver=self.deliver_beat.wake,
+            poll_at=self._poll_at,
+            deliver=self._deliver,
             start_replay=self.replayer.start,
             unready=self.readiness.reasons,
             scrape=self.gauges.scrape,

@@ -95,7 +95,8 @@ class Settings:
     @property
     def shown_database_url(self) -> str:
         """The database's URL without its password."""
-        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.database_url)
+        shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.database_url)
+        return re.sub(r"([?&]password=)[^&]*", r"\1***", shown)
 
     @property
     def is_on_loopback(self) -> bool:

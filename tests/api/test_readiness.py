@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from contextlib import closing
 
-import pytest
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,7 +11,6 @@ from structlog.testing import capture_logs
 
 from tests.flow import live, register
 from tracker.demo.server import serve
-from tracker.demo.stage import set_up
 from tracker.looks import LOOK_EVERY
 from tracker.rules.idleness import STUCK_AFTER
 from tracker.rules.reading import Problem
@@ -23,12 +21,6 @@ from .steps import client_of, subscribe, track
 
 GUARD = 10
 LONG = STUCK_AFTER.total_seconds()
-
-
-@pytest.fixture
-async def stage(surroundings):
-    async with set_up(surroundings, is_ticking=False, is_learning=False) as stage:
-        yield stage
 
 
 async def reasons(stranger):

@@ -1,4 +1,4 @@
-"""One database for each test. A back end is one entry in `_URLS`: every test then runs against it too."""
+"""One database for each test. A back end is one parameter of `database_url`: every test runs against it too."""
 
 from contextlib import ExitStack, closing
 
@@ -21,13 +21,10 @@ def sqlite_url_in(folder):
     return f"sqlite:///{folder / 'tracker.db'}"
 
 
-_URLS = {"sqlite": sqlite_url_in}
-
-
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request, tmp_path):
-    """Where a database of this back end can be made that does not exist yet."""
-    return _URLS[request.param](tmp_path)
+    """Where there is a database of this back end, or can be made, that nobody has used yet."""
+    return sqlite_url_in(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture

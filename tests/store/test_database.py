@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from store.database import StoreError
+from store.errors import StoreError
 from store.job_filter import JobFilter
 from store.tables import API_KEYS, SECRETS
 

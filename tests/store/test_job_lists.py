@@ -1,5 +1,7 @@
 """Finding jobs by what they are, page by page."""
 
+from dataclasses import replace
+
 import pytest
 
 from store.ids import time_sorted_id
@@ -66,6 +68,30 @@ async def found(jobs, **wanted):
 )
 async def test_filter_finds_what_it_says_newest_first(jobs, wanted, numbers):
     assert await found(jobs, **wanted) == numbers
+
+
+async def test_more_values_can_be_asked_for_than_a_page_holds(jobs):
+    for number in range(1, 8):
+        await jobs.register(new_job(number))
+    wanted = JobFilter(remote_ids=tuple(f"remote-{number}" for number in range(1, 8)))
+    page = await jobs.find(wanted, 1)
+    assert [job.remote_id for job in page.rows] == ["remote-7"]
+
+
+async def test_each_filter_takes_a_hundred_values(jobs):
+    tags = tuple(f"tag-{number}" for number in range(100))
+    for number in range(1, 3):
+        await jobs.register(new_job(number, tags=tags))
+    await jobs.register(new_job(3, tags=tags[1:]))
+    wanted = JobFilter(
+        providers=("scenario", *tags[1:]),
+        kinds=("inference", *tags[1:]),
+        accounts=("default", *tags[1:]),
+        remote_ids=tuple(f"remote-{number}" for number in range(100)),
+        labels=tuple(("tag", tag) for tag in tags),
+    )
+    for each in (wanted, replace(wanted, remote_ids=())):
+        assert [job.remote_id for job in (await jobs.find(each, ALL)).rows] == ["remote-2", "remote-1"]
 
 
 @pytest.mark.usefixtures("four_jobs")

@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, inspect, text
 from sqlmodel import SQLModel
 
 from store import migrations
-from store.database import Database, DatabaseUnavailableError
+from store.database import Database
+from store.errors import DatabaseUnavailableError
 from store.jobs import Jobs
 
 from .builders import longest_due, new_job
@@ -31,7 +32,8 @@ def make_from_metadata(connection):
 
 
 def difference(connection):
-    options = {"compare_type": True, "compare_server_default": True}
+    # PostgreSQL compares no JSON; its defaults are compared as text, with the whole schema.
+    options = {"compare_type": True, "compare_server_default": connection.dialect.name != "postgresql"}
     return compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata)
 
 

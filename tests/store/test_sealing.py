@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from store import tables
-from store.database import erase_later
+from store.dialects import erase_later
 from store.errors import StoreError
 from store.records import Sealed, Secret
 from store.sealing import ROWS_AT_A_TIME, _renew, seal_all

@@ -10,8 +10,9 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import event
 
-from store.database import Database, DatabaseUnavailableError
+from store.database import Database
 from store.deliveries import Deliveries
+from store.errors import DatabaseUnavailableError
 from store.jobs import Jobs
 from store.replays import Replays
 from store.subscriptions import Subscriptions

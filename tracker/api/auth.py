@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 
+from store.errors import DatabaseAwayError
 from tracker.api.context import context_of
-from tracker.api.problems import problem_response
+from tracker.api.problems import answer_away, problem_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,12 @@ class Authentication:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        caller = await _caller(request)
+        try:
+            caller = await _caller(request)
+        except DatabaseAwayError as error:
+            response = await answer_away(request, error)
+            await response(scope, receive, send)
+            return
         refusal = _refusal(request, caller)
         if refusal is None:
             request.state.caller = caller

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from starlette.responses import Response
 
 from tracker.api.page import PAGE_HEADERS, page
+from tracker.api.pages import is_known
 from tracker.providers.schema import description_schema
-from tracker.rules.negotiation import names_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ async def provider_format(_request: Request) -> Response:
 def _unless_known(request: Request, content: bytes, tag: str, media_type: str) -> Response:
     """What is the same until the service is another, or 304 where the request knows it."""
     headers = {**PAGE_HEADERS, "etag": tag, "cache-control": "no-cache"}
-    if names_tag(", ".join(request.headers.getlist("if-none-match")), tag):
+    if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=media_type)
 

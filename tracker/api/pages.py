@@ -38,9 +38,14 @@ def tagged_response(
     digest = hashlib.sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).hexdigest()
     tag = f'W/"{digest[:32]}"'
     headers = {**headers, "etag": tag, "cache-control": "no-cache"}
-    if names_tag(", ".join(request.headers.getlist("if-none-match")), tag):
+    if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     return json_response({**payload, **foreseen}, headers=headers)
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether a request says by `If-None-Match` that it has what this ETag is of."""
+    return names_tag(", ".join(request.headers.getlist("if-none-match")), tag)
 
 
 def list_response(request: Request, rows: Iterable[Any], next_after: str | None) -> Response:

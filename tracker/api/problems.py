@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+_RETRY_SECONDS = "2"
+
 _log = structlog.stdlib.get_logger("tracker")
 
 
@@ -87,6 +89,12 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     """For `ApiError`."""
     assert isinstance(error, ApiError)  # noqa: S101 - registered for this class alone
     return problem_response(error.status, error.detail, request.url.path, error.errors, error.headers)
+
+
+async def answer_away(request: Request, _error: Exception) -> Response:
+    """For DatabaseAwayError: nothing was written."""
+    detail = "The database cannot be reached at the moment; try again."
+    return problem_response(503, detail, request.url.path, headers={"retry-after": _RETRY_SECONDS})
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:

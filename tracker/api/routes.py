@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
+from store.errors import DatabaseAwayError
 from store.records import Scope
 from tracker.api import (
     deliveries,
@@ -41,7 +42,14 @@ from tracker.api.bodies import (
 from tracker.api.calls import EVENT_STREAM, JSON, Call
 from tracker.api.gate import gated
 from tracker.api.openapi import Published, published
-from tracker.api.problems import ApiError, answer_fault, answer_http_exception, answer_hung_up, answer_problem
+from tracker.api.problems import (
+    ApiError,
+    answer_away,
+    answer_fault,
+    answer_http_exception,
+    answer_hung_up,
+    answer_problem,
+)
 
 if TYPE_CHECKING:
     from tracker.api.context import Context
@@ -181,6 +189,7 @@ def build_app(context: Context) -> Starlette:
         middleware=[Middleware(Authentication, open_routes=open_routes)],
         exception_handlers={
             ApiError: answer_problem,
+            DatabaseAwayError: answer_away,
             HTTPException: answer_http_exception,
             ClientDisconnect: answer_hung_up,
             Exception: answer_fault,

@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from tracker.rules.reading import Absent, Answer, Problem, Reading, Unchanged
 from tracker.rules.schedule import LONGEST_HINT, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 JITTER = 0.1
 FIRST_SLOWING, LONGEST_SLOWING = 2.0, 120.0
@@ -40,13 +44,22 @@ class Budget:
         """Requests within any span of `window`."""
         return max(1, int(self.requests_per_second))
 
-    def room(self, in_flight: int, recent: int) -> int:
+    def room(self, in_flight: int, recent: int, share_of: Callable[[int], int] = int) -> int:
         """How many requests may be sent now; `recent` are those whose answer came less than a window ago.
+
+        `share_of` tells how many of so many are this replica's.
 
         A request counts from its sending until a window after its answer. It arrived some time between the two, so
         however long any of them travelled, no window at the provider's end sees more than the budget.
         """
-        return max(0, min(self.concurrent - in_flight, self.per_window - in_flight - recent))
+        return max(0, self._left(in_flight, recent, share_of))
+
+    def holds(self, in_flight: int, recent: int, share_of: Callable[[int], int]) -> bool:
+        """Whether so many requests are within this replica's share."""
+        return self._left(in_flight, recent, share_of) >= 0
+
+    def _left(self, in_flight: int, recent: int, share_of: Callable[[int], int]) -> int:
+        return min(share_of(self.concurrent) - in_flight, share_of(self.per_window) - in_flight - recent)
 
 
 DEFAULT_BUDGET = Budget()

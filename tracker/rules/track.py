@@ -36,7 +36,7 @@ def decide(
     The next poll is when `plan` says; without one, after the documented interval.
     """
     if job.status.is_final:
-        return PollOutcome(job)
+        return PollOutcome(job, is_quiet=True)
     story = _Story(job.but(polls=job.polls + 1, last_polled_at=now), now)
     if isinstance(answer, Reading):
         story.job = story.job.but(sightings=seen(job, answer, now))
@@ -92,7 +92,7 @@ def is_out_of_time(job: Job, now: datetime) -> bool:
 def give_up(job: Job, now: datetime) -> PollOutcome:
     """The end of a job whose time is over and that may not be polled once more."""
     if job.status.is_final:
-        return PollOutcome(job)
+        return PollOutcome(job, is_quiet=True)
     story = _Story(job, now)
     story.end(_TIMEOUT)
     return story.outcome()

@@ -33,6 +33,10 @@ def upgrade() -> None:
 def _make_labels_anew() -> None:
     op.drop_index("job_labels_by_value", "job_labels")
     op.rename_table("job_labels", "old_job_labels")
+    if op.get_bind().dialect.name == "postgresql":
+        # Its constraints keep their names, which those of the new table are to have.
+        for name in ("job_labels_pkey", "job_labels_job_id_fkey"):
+            op.execute(f"ALTER TABLE old_job_labels RENAME CONSTRAINT {name} TO old_{name}")
     op.create_table(
         "job_labels",
         sa.Column("job_id", sa.String(), nullable=False),
