@@ -6,10 +6,11 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from store.errors import StoreError
+from store.old_rows import delete_free
 from store.records import KeptAnswer
 from store.tables import ANSWERS
 from store.timing import timed
@@ -49,8 +50,7 @@ class Answers:
     async def forget(self, now: datetime, limit: int, spent: Spent | None = None) -> int:
         """Deletes up to `limit` answers that have been kept long enough, and counts them."""
         old = select(*_NAME).where(ANSWERS.c.answered_at <= now - KEPT_FOR).order_by(ANSWERS.c.answered_at).limit(limit)
-        statement = delete(ANSWERS).where(tuple_(*_NAME).in_(old))
-        return await self._database.write(timed(lambda connection: connection.execute(statement).rowcount, spent))
+        return await self._database.write(timed(lambda connection: delete_free(connection, ANSWERS, old), spent))
 
 
 def keep_answer(connection: Connection, answer: KeptAnswer | None) -> None:

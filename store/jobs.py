@@ -16,6 +16,7 @@ from store.job_lists import find_jobs
 from store.job_queue import LEASE, LEASE_LATE, due_jobs, leased_jobs, poll_lanes
 from store.labels import move_labels
 from store.leases import free_leases
+from store.old_rows import delete_free
 from store.profiles import replace_profiles
 from store.records import (
     PACE,
@@ -176,8 +177,7 @@ class Jobs:
         """
         is_old = (JOBS.c.finished_at < before, JOBS.c.updated_at < before)
         old = select(JOBS.c.id).where(*is_old).order_by(JOBS.c.finished_at).limit(limit)
-        statement = delete(JOBS).where(JOBS.c.id.in_(old))
-        return await self._database.write(timed(lambda connection: connection.execute(statement).rowcount, spent))
+        return await self._database.write(timed(lambda connection: delete_free(connection, JOBS, old), spent))
 
     def _claim(
         self, connection: Connection, shares: Sequence[PollShare], now: datetime, lease_until: datetime
