@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, literal_column, or_, select, update
 
 from store.records import Backlog, ClaimedDelivery, Delivery, DeliveryStatus, Lane, Share, Subscription
 from store.records import SubscriptionStatus as Standing
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
 _WAITING = (
-    DELIVERIES.c.status == DeliveryStatus.PENDING.value,
+    # Spelled out: for a parameter SQLite would look anew, at each execution, whether the partial index fits it.
+    DELIVERIES.c.status == literal_column(f"'{DeliveryStatus.PENDING.value}'"),
     DELIVERIES.c.leased_until.is_(None),
     DELIVERIES.c.behind_since.is_(None),
 )
