@@ -1,6 +1,6 @@
 """What the engine costs beside bare clients and beside what users write today, and what it does in a second.
 
-    python -m tests.bench [polls] [today] [deliveries] [flow] [pending] [retention]
+    python -m tests.bench [polls] [today] [deliveries] [flow] [pending] [retention] [replicas]
 
 Everything runs on loopback against the same far side, a process of its own. Costs are of CPU (all threads of the
 process) and are compared round by round in one run, by the median of the ratios: the machine may have others to serve.
@@ -9,6 +9,7 @@ process) and are compared round by round in one run, by the median of the ratios
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import sys
 from typing import TYPE_CHECKING
@@ -21,7 +22,9 @@ from tests.bench.flow import completions
 from tests.bench.loops import bare_client, bare_polls, bare_posts, todays_loops, todays_scheduler
 from tests.bench.machine import far_side, log_as_in_production, machine, ratio, run, service, side_by_side
 from tests.bench.pending import measure
+from tests.bench.replicas import load_of
 from tests.bench.retention import hold
+from tests.postgres import Server
 from tracker.quickening import spare_searches
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ FEW, MANY = 200, 1000
 """Jobs in today's ways; so many APScheduler jobs as are many would not come to an end in two minutes."""
 PENDING = (1_000, 100_000, 1_000_000)
 PENDING_ROUNDS = 3
+REPLICA_ROUNDS = 3
+COMPLETIONS = 3000
 SLOTS = 256
 PER_SUBSCRIBER = 4
 SUBSCRIBERS = 20
@@ -151,6 +156,23 @@ async def retention(console: Console) -> None:
     console.print(f"rows deleted: {held.deleted}, in {took:.0f} s, beside 100 completions a second")
 
 
+async def replicas(console: Console) -> None:
+    """Completions per second of two replicas on one PostgreSQL beside those of one."""
+    table = Table(title=f"{COMPLETIONS} completions on PostgreSQL, without fsync")
+    for column in ("replicas", "completions/s", "CPU each: replicas", "PostgreSQL", "far side", "cores kept busy"):
+        table.add_column(column, justify="right")
+    with Server() as server:
+        rounds = [[await load_of(replicas, server, COMPLETIONS) for replicas in (1, 2)] for _ in range(REPLICA_ROUNDS)]
+    for number, loads in enumerate(zip(*rounds, strict=True), 1):
+        middle = sorted(loads, key=lambda load: load.rate)[REPLICA_ROUNDS // 2]
+        shares = [f"{1000 * each:.2f} ms" for each in (middle.replicas, middle.postgres, middle.far_side)]
+        table.add_row(str(number), f"{middle.rate:.0f}", *shares, f"{middle.cores:.2f} of {os.cpu_count()}")
+    console.print(table)
+    one, two = zip(*rounds, strict=True)
+    said = f"{ratio([each.rate for each in two], [each.rate for each in one]):.2f}"
+    console.print(f"two ÷ one: {said}; where no core is left over, two can do no more than one")
+
+
 PARTS = {
     "polls": polls,
     "today": today,
@@ -158,6 +180,7 @@ PARTS = {
     "flow": flow,
     "pending": pending,
     "retention": retention,
+    "replicas": replicas,
 }
 
 

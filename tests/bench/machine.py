@@ -63,13 +63,20 @@ def ratio(one: list[float], other: list[float]) -> float:
 @asynccontextmanager
 async def far_side() -> AsyncIterator[str]:
     """Runs provider and subscriber in a process of their own; yields the base URL."""
+    async with far_side_process() as (url, _):
+        yield url
+
+
+@asynccontextmanager
+async def far_side_process() -> AsyncIterator[tuple[str, int]]:
+    """The same; yields the base URL and the id of the process."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench.sink"), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     port = int(await process.stdout.readline())
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.kill()
         await process.wait()
@@ -86,16 +93,20 @@ async def service(
 ) -> AsyncIterator[Service]:
     """Runs a service whose callbacks may go to loopback, and whose polls go to `provider` without a budget's limit."""
     with tempfile.TemporaryDirectory(prefix="tracker-bench-") as made:
-        environ = {
-            "TRACKER_DATABASE_URL": f"sqlite:///{(folder or Path(made)) / 'tracker.db'}",
-            "TRACKER_API_KEY": "a-key-of-the-benchmark",
-            "TRACKER_ALLOWED_NETWORKS": "127.0.0.0/8",
-            "DECART_API_KEY": "a-key-of-the-provider",
-            "TRACKER_DECART_BASE_URL": provider,
-            "TRACKER_DECART_REQUESTS_PER_SECOND": "10000",
-            "TRACKER_DECART_CONCURRENT": "10000",
-            **({"TRACKER_PROVIDERS_DIR": str(providers)} if providers else {}),
-            **settings,
-        }
+        environ = environment(f"sqlite:///{(folder or Path(made)) / 'tracker.db'}", provider) | settings
+        environ |= {"TRACKER_PROVIDERS_DIR": str(providers)} if providers else {}
         async with Service(Settings.from_environment(environ), is_ticking=is_ticking) as running:
             yield running
+
+
+def environment(database: str, provider: str) -> dict[str, str]:
+    """The settings of such a service."""
+    return {
+        "TRACKER_DATABASE_URL": database,
+        "TRACKER_API_KEY": "a-key-of-the-benchmark",
+        "TRACKER_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "DECART_API_KEY": "a-key-of-the-provider",
+        "TRACKER_DECART_BASE_URL": provider,
+        "TRACKER_DECART_REQUESTS_PER_SECOND": "10000",
+        "TRACKER_DECART_CONCURRENT": "10000",
+    }
