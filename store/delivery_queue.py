@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, liter
 from store.records import Backlog, ClaimedDelivery, Delivery, DeliveryStatus, Lane, Share, Subscription
 from store.records import SubscriptionStatus as Standing
 from store.rows import DELIVERY_FIELDS, to_delivery_in_order, to_subscription
+from store.subscriptions import cancel_what_waits
 from store.tables import DELIVERIES, EVENTS, SUBSCRIBERS, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.sql.dml import ReturningUpdate
@@ -53,7 +54,10 @@ def claim(
     sought = {delivery.subscription_id for delivery in deliveries if delivery.subscription_id}
     rows = connection.execute(_ADDRESSES, {"ids": list(sought)}).mappings()
     subscriptions = {row["id"]: to_subscription(row) for row in rows}
-    return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in deliveries)
+    gone = sought - subscriptions.keys()
+    _end_what_waits_for(connection, gone, deliveries, now)
+    wanted = [delivery for delivery in deliveries if delivery.subscription_id not in gone]
+    return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in wanted)
 
 
 _BODIES = select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.id.in_(bindparam("ids", expanding=True)))
@@ -144,6 +148,16 @@ def _leased(connection: Connection, lease: ReturningUpdate[Any], values: dict[st
     leased = [to_delivery_in_order(row) for row in connection.execute(lease, values)]
     # RETURNING promises no order. What is pending has a time.
     return sorted(leased, key=lambda delivery: (delivery.next_attempt_at or delivery.created_at, delivery.id))
+
+
+def _end_what_waits_for(
+    connection: Connection, gone: Collection[str], claimed: Sequence[Delivery], now: datetime
+) -> None:
+    """Another process may have told a subscription of something while it was being deleted."""
+    for subscription_id in sorted(gone):
+        cancel_what_waits(connection, subscription_id, now)
+        ids = [delivery.id for delivery in claimed if delivery.subscription_id == subscription_id]
+        connection.execute(update(DELIVERIES).where(DELIVERIES.c.id.in_(ids)).values(leased_until=None))
 
 
 def _with_all_it_needs(

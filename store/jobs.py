@@ -214,8 +214,9 @@ class Jobs:
         return Recorded(changed, len(deliveries), min(due, default=None), tuple(kept))
 
 
-def _get(connection: Connection, job_id: str) -> Job | None:
-    row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().first()
+def _get(connection: Connection, job_id: str, *, to_change: bool = False) -> Job | None:
+    query = select(JOBS).where(JOBS.c.id == job_id)
+    row = connection.execute(query.with_for_update() if to_change else query).mappings().first()
     return to_job(row) if row else None
 
 
@@ -258,7 +259,7 @@ def _record_polls(connection: Connection, outcomes: Sequence[PollOutcome]) -> No
 
 
 def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:
-    job = _get(connection, job_id)
+    job = _get(connection, job_id, to_change=True)
     if job is None or job.status.is_final:
         return job
     at = now if job.not_before is None else max(now, job.not_before)
