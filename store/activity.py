@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, or_, select, tuple_
+from sqlalchemy import bindparam, func, or_, select
 
 from store.dialects import upsert
+from store.old_rows import delete_free
 from store.records import Activity
 from store.tables import ACTIVITY
+from store.timing import timed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from store.database import Database
+    from store.timing import Spent
 
 _NAME = (ACTIVITY.c.minute, ACTIVITY.c.process, ACTIVITY.c.provider)
 _STEP = ACTIVITY.c.minute - ACTIVITY.c.minute % bindparam("step")
@@ -55,8 +58,7 @@ class ActivityLog:
             lambda connection: tuple(Activity(**row) for row in connection.execute(_STEPS, asked).mappings())
         )
 
-    async def forget(self, before: int, limit: int) -> int:
+    async def forget(self, before: int, limit: int, spent: Spent | None = None) -> int:
         """Deletes up to `limit` rows of minutes before this one, the oldest first, and counts them."""
         old = select(*_NAME).where(ACTIVITY.c.minute < before).order_by(ACTIVITY.c.minute).limit(limit)
-        statement = delete(ACTIVITY).where(tuple_(*_NAME).in_(old))
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+        return await self._database.write(timed(lambda connection: delete_free(connection, ACTIVITY, old), spent))

@@ -6,17 +6,20 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from store.errors import StoreError
+from store.old_rows import delete_free
 from store.records import KeptAnswer
 from store.tables import ANSWERS
+from store.timing import timed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from store.database import Database
+    from store.timing import Spent
 
 KEPT_FOR = timedelta(hours=24)
 _NAME = (ANSWERS.c.caller, ANSWERS.c.key)
@@ -44,11 +47,10 @@ class Answers:
         """Keeps an answer whose call has been carried out. Raises AlreadyAnsweredError."""
         await self._database.write(lambda connection: keep_answer(connection, answer))
 
-    async def forget(self, now: datetime, limit: int) -> int:
+    async def forget(self, now: datetime, limit: int, spent: Spent | None = None) -> int:
         """Deletes up to `limit` answers that have been kept long enough, and counts them."""
         old = select(*_NAME).where(ANSWERS.c.answered_at <= now - KEPT_FOR).order_by(ANSWERS.c.answered_at).limit(limit)
-        statement = delete(ANSWERS).where(tuple_(*_NAME).in_(old))
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+        return await self._database.write(timed(lambda connection: delete_free(connection, ANSWERS, old), spent))
 
 
 def keep_answer(connection: Connection, answer: KeptAnswer | None) -> None:

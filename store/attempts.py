@@ -64,7 +64,7 @@ def record(connection: Connection, outcomes: Sequence[AttemptOutcome], rules: De
     connection.execute(_FORGET_UNCOUNTED, {"ids": ids})
     changed = [changed_row(outcome.delivery) | {"delivery": outcome.delivery.id} for outcome in kept]
     connection.execute(_RECORD_ATTEMPT, changed)
-    connection.execute(insert(ATTEMPTS), [attempt_row(outcome.attempt) for outcome in kept])
+    connection.execute(_ADD_ATTEMPT, [attempt_row(outcome.attempt) for outcome in kept])
     put_in_order(connection, [outcome.delivery for outcome in kept])
     health = _note_health(connection, kept, rules.health_after)
     failed = [outcome for outcome in kept if outcome.attempt.outcome is not AttemptResult.DELIVERED]
@@ -88,17 +88,30 @@ _FORGET_UNCOUNTED = delete(ATTEMPTS).where(
 )
 
 
+_ADD_ATTEMPT = insert(ATTEMPTS)
+_HELD = (
+    select(DELIVERIES.c.id, DELIVERIES.c.lease_epoch, DELIVERIES.c.status)
+    .where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True)), DELIVERIES.c.leased_until.is_not(None))
+    .order_by(DELIVERIES.c.id)
+    .with_for_update()
+)
+_STANDING = (
+    select(SUBSCRIBERS)
+    .where(SUBSCRIBERS.c.subscriber.in_(bindparam("subscribers", expanding=True)))
+    .order_by(SUBSCRIBERS.c.subscriber)
+    .with_for_update()
+)
+
+
 def changed_row(delivery: Delivery) -> dict[str, Any]:
     """The columns of `deliveries` that an attempt, or a wish for one, changes."""
-    return {name: value for name, value in delivery_row(delivery).items() if name in _CHANGED_BY_ATTEMPTS}
+    row = delivery_row(delivery)
+    return {name: row[name] for name in _CHANGED_BY_ATTEMPTS}
 
 
 def _still_leased(connection: Connection, outcomes: Sequence[AttemptOutcome]) -> list[AttemptOutcome]:
     ids = [outcome.delivery.id for outcome in outcomes]
-    query = select(DELIVERIES.c.id, DELIVERIES.c.lease_epoch, DELIVERIES.c.status).where(
-        DELIVERIES.c.id.in_(ids), DELIVERIES.c.leased_until.is_not(None)
-    )
-    rows = {row.id: row for row in connection.execute(query.order_by(DELIVERIES.c.id).with_for_update())}
+    rows = {row.id: row for row in connection.execute(_HELD, {"ids": ids})}
     held = [
         outcome
         for outcome in outcomes
@@ -122,14 +135,15 @@ def _note_health(
 ) -> dict[str, Health]:
     """Writes how the subscribers of these attempts stand now, and returns it; who simply accepts has no row."""
     subscribers = {outcome.delivery.subscriber for outcome in outcomes}
-    in_order = select(SUBSCRIBERS).order_by(SUBSCRIBERS.c.subscriber).with_for_update()
-    query = in_order.where(SUBSCRIBERS.c.subscriber.in_(subscribers))
-    before = {row["subscriber"]: to_health(row) for row in connection.execute(query).mappings()}
+    rows_before = connection.execute(_STANDING, {"subscribers": list(subscribers)}).mappings()
+    before = {row["subscriber"]: to_health(row) for row in rows_before}
     after = {subscriber: before.get(subscriber, Health(subscriber)) for subscriber in subscribers}
     for outcome in sorted(outcomes, key=lambda outcome: outcome.delivery.updated_at):
         subscriber = outcome.delivery.subscriber
         after[subscriber] = health_after(after[subscriber], outcome)
     changed = {name: health for name, health in after.items() if health != before.get(name, Health(name))}
+    if not changed:
+        return after
     well = [name for name, health in changed.items() if health == Health(name)]
     connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber.in_(well)))
     upsert(connection, SUBSCRIBERS, [health_row(health) for name, health in changed.items() if name not in well])

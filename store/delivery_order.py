@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
 
 from store.records import FINAL_STATUSES, DeliveryStatus, Order
 from store.rows import delivery_row
@@ -72,12 +72,16 @@ def put_all_in_order(connection: Connection, subscription_id: str, order: Order,
 def _orders_of(connection: Connection, subscription_ids: set[str]) -> dict[str, Order]:
     if not subscription_ids:
         return {}
-    query = select(SUBSCRIPTIONS.c.id, SUBSCRIPTIONS.c.order).where(
-        SUBSCRIPTIONS.c.id.in_(subscription_ids), SUBSCRIPTIONS.c.order != Order.NONE.value
-    )
+    return {row.id: Order(row.order) for row in connection.execute(_IN_ORDER, {"ids": list(subscription_ids)})}
+
+
+_IN_ORDER = (
+    select(SUBSCRIPTIONS.c.id, SUBSCRIPTIONS.c.order)
+    .where(SUBSCRIPTIONS.c.id.in_(bindparam("ids", expanding=True)), SUBSCRIPTIONS.c.order != Order.NONE.value)
+    .order_by(SUBSCRIPTIONS.c.id)
     # Who gives the order up must find what is put behind something here.
-    rows = connection.execute(query.order_by(SUBSCRIPTIONS.c.id).with_for_update(read=True))
-    return {row.id: Order(row.order) for row in rows}
+    .with_for_update(read=True)
+)
 
 
 def _wait_for_others(connection: Connection, job_ids: set[str]) -> None:

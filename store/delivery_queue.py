@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, literal_column, or_, select, update
 
 from store.records import Backlog, ClaimedDelivery, Delivery, DeliveryStatus, Lane, Share, Subscription
 from store.records import SubscriptionStatus as Standing
-from store.rows import to_delivery, to_subscription
+from store.rows import DELIVERY_FIELDS, to_delivery_in_order, to_subscription
 from store.subscriptions import cancel_what_waits
 from store.tables import DELIVERIES, EVENTS, SUBSCRIBERS, SUBSCRIPTIONS
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
 _WAITING = (
-    DELIVERIES.c.status == DeliveryStatus.PENDING.value,
+    # Spelled out: for a parameter SQLite would look anew, at each execution, whether the partial index fits it.
+    DELIVERIES.c.status == literal_column(f"'{DeliveryStatus.PENDING.value}'"),
     DELIVERIES.c.leased_until.is_(None),
     DELIVERIES.c.behind_since.is_(None),
 )
@@ -30,9 +31,8 @@ _MOST_FORCED = 64
 
 def backlog(connection: Connection, now: datetime) -> Backlog:
     """Who has deliveries waiting, by subscriber, without those whose subscription is not active; and what is forced."""
-    forced = select(DELIVERIES.c.id).where(*_FORCED, DELIVERIES.c.next_attempt_at <= now).limit(_MOST_FORCED)
     lanes = tuple(Lane(*row) for row in connection.execute(_LANES))
-    return Backlog(lanes, len(connection.execute(forced).all()))
+    return Backlog(lanes, len(connection.execute(_ARE_FORCED, {"now": now}).all()))
 
 
 def claim(
@@ -50,15 +50,18 @@ def claim(
         asked = {"of_subscriber": share.subscriber, "of_retries": share.is_retry, "count": share.count}
         deliveries += _leased(connection, _LEASE_SHARE, times | asked)
     event_ids = {delivery.event_id for delivery in deliveries}
-    events = connection.execute(select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.id.in_(event_ids)))
-    bodies = {event.id: event.body for event in events}
+    bodies = {event.id: event.body for event in connection.execute(_BODIES, {"ids": list(event_ids)})}
     sought = {delivery.subscription_id for delivery in deliveries if delivery.subscription_id}
-    rows = connection.execute(select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(sought))).mappings()
+    rows = connection.execute(_ADDRESSES, {"ids": list(sought)}).mappings()
     subscriptions = {row["id"]: to_subscription(row) for row in rows}
     gone = sought - subscriptions.keys()
     _end_what_waits_for(connection, gone, deliveries, now)
     wanted = [delivery for delivery in deliveries if delivery.subscription_id not in gone]
     return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in wanted)
+
+
+_BODIES = select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.id.in_(bindparam("ids", expanding=True)))
+_ADDRESSES = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def due_retries(connection: Connection, subscriber: str, now: datetime, most: int) -> int:
@@ -120,11 +123,12 @@ def _lease(ids: Select[Any]) -> ReturningUpdate[Any]:
         update(DELIVERIES)
         .where(DELIVERIES.c.id.in_(select(free.c.id)))
         .values(leased_until=bindparam("until"), lease_epoch=DELIVERIES.c.lease_epoch + 1, leased_by=bindparam("by"))
-        .returning(*DELIVERIES.c)
+        .returning(*(DELIVERIES.c[name] for name in DELIVERY_FIELDS))
     )
 
 
 _IS_DUE = DELIVERIES.c.next_attempt_at <= bindparam("now")
+_ARE_FORCED = select(DELIVERIES.c.id).where(*_FORCED, _IS_DUE).limit(_MOST_FORCED)
 _LEASE_FORCED = _lease(
     select(DELIVERIES.c.id).where(*_FORCED, _IS_DUE).order_by(DELIVERIES.c.forced_at, DELIVERIES.c.id)
 )
@@ -141,10 +145,9 @@ _LEASE_SHARE = _lease(
 
 
 def _leased(connection: Connection, lease: ReturningUpdate[Any], values: dict[str, Any]) -> list[Delivery]:
-    rows = connection.execute(lease, values).mappings().all()
-    # RETURNING promises no order.
-    longest_due_first = sorted(rows, key=lambda row: (row["next_attempt_at"], row["id"]))
-    return [to_delivery(row) for row in longest_due_first]
+    leased = [to_delivery_in_order(row) for row in connection.execute(lease, values)]
+    # RETURNING promises no order. What is pending has a time.
+    return sorted(leased, key=lambda delivery: (delivery.next_attempt_at or delivery.created_at, delivery.id))
 
 
 def _end_what_waits_for(

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, literal, select, tuple_
 
 from store.database import mark_news
 from store.dialects import announce_events, feed_end, json_values
+from store.old_rows import delete_free
 from store.records import DeliveryStatus, Event, EventFilter, FeedPage, Page
 from store.rows import event_row, to_event
 from store.tables import DELIVERIES, EVENTS, JOBS
+from store.timing import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from store.database import Database
+    from store.timing import Spent
 
 ALL_EVENTS = EventFilter()
 
@@ -76,13 +79,30 @@ class Events:
 
         self._database.on_news = tell
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def forget(self, before: datetime, limit: int, spent: Spent | None = None) -> int:
         """Deletes events from before a time, and their deliveries with the attempts, up to `limit` of either.
 
         Those of a job that is still there stay, and those that still wait for a subscriber. Returns how many rows of
         both are gone; an event that many were told of goes after its last delivery.
         """
-        return await self._database.write(lambda connection: _forget(connection, before, limit))
+        old = await self._find_old(before, limit)
+        forget = timed(lambda connection: _forget(connection, old, limit), spent)
+        return await self._database.write(forget) if old else 0
+
+    async def _find_old(self, before: datetime, limit: int) -> list[str]:
+        """The ids of up to `limit` events from before a time that may go, the oldest first.
+
+        There may be many that stay before them, so they are looked for by a reader, and a span at a time.
+        """
+        found: list[str] = []
+        place: _Place | None = None
+        while len(found) < limit:
+            look = partial(_old, after=place, before=before, limit=limit - len(found), span=self._span)
+            ids, place = await self._database.read(look)
+            found += ids
+            if place is None:
+                break
+        return found
 
 
 def insert_events(connection: Connection, events: Sequence[Event]) -> None:
@@ -131,17 +151,34 @@ def _conditions(connection: Connection, wanted: EventFilter) -> list[ColumnEleme
     return conditions
 
 
-def _forget(connection: Connection, before: datetime, limit: int) -> int:
-    is_waiting = exists().where(DELIVERIES.c.event_id == EVENTS.c.id, DELIVERIES.c.status == DeliveryStatus.PENDING)
-    has_job = exists().where(JOBS.c.id == EVENTS.c.job_id)
-    old = (
-        select(EVENTS.c.id)
-        .where(EVENTS.c.timestamp < before, ~is_waiting, ~has_job)
-        .order_by(EVENTS.c.timestamp)
-        .limit(limit)
-    )
-    ids = connection.execute(old).scalars().all()
-    told = select(DELIVERIES.c.id).where(DELIVERIES.c.event_id.in_(ids)).limit(limit)
-    deliveries = connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(told))).rowcount
+_MAY_GO = (
+    ~exists().where(DELIVERIES.c.event_id == EVENTS.c.id, DELIVERIES.c.status == DeliveryStatus.PENDING.value),
+    ~exists().where(JOBS.c.id == EVENTS.c.job_id),
+)
+
+
+_PLACE = (EVENTS.c.timestamp, EVENTS.c.position)
+_Place: TypeAlias = tuple["datetime", int]
+
+
+def _old(
+    connection: Connection, after: _Place | None, before: datetime, limit: int, span: int
+) -> tuple[Sequence[str], _Place | None]:
+    """Which of the next `span` events behind a place in time may go, and where that ends; None: there are no more."""
+    behind = [EVENTS.c.timestamp < before, *([tuple_(*_PLACE) > after] if after else [])]
+    last = connection.execute(select(*_PLACE).where(*behind).order_by(*_PLACE).offset(span - 1).limit(1)).first()
+    end = None if last is None else (last.timestamp, last.position)
+    within = [*behind, *([tuple_(*_PLACE) <= end] if end else [])]
+    query = select(EVENTS.c.id).where(*within, *_MAY_GO).order_by(*_PLACE).limit(limit)
+    return connection.execute(query).scalars().all(), end
+
+
+def _forget(connection: Connection, old: Sequence[str], limit: int) -> int:
+    # Meanwhile one may have been taken up again.
+    ids = connection.execute(select(EVENTS.c.id).where(EVENTS.c.id.in_(old), *_MAY_GO)).scalars().all()
+    is_done = DELIVERIES.c.status != DeliveryStatus.PENDING.value
+    told = select(DELIVERIES.c.id).where(DELIVERIES.c.event_id.in_(ids), is_done).limit(limit)
+    deliveries = delete_free(connection, DELIVERIES, told)
     is_told = exists().where(DELIVERIES.c.event_id == EVENTS.c.id)
-    return deliveries + connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(ids), ~is_told)).rowcount
+    untold = select(EVENTS.c.id).where(EVENTS.c.id.in_(ids), ~is_told)
+    return deliveries + delete_free(connection, EVENTS, untold, ~is_told)

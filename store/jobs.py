@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Update, bindparam, delete, insert, select, update
 
 from store.accounts import replace_accounts
 from store.delivery_order import insert_deliveries
 from store.events import insert_events
 from store.job_lists import find_jobs
+from store.job_queue import LEASE, LEASE_LATE, due_jobs, leased_jobs, poll_lanes
 from store.labels import move_labels
 from store.leases import free_leases
+from store.old_rows import delete_free
 from store.poll_times import TICKS_AND_THE_NEXT, poll_times, tick_of
 from store.profiles import replace_profiles
 from store.records import (
+    PACE,
     HeldAccount,
     Job,
     Page,
@@ -30,49 +33,41 @@ from store.records import (
     Waiting,
 )
 from store.registration import Registration, register_jobs
-from store.rows import job_row, to_job, to_transition, to_waiting, transition_row
+from store.rows import (
+    CHANGED_BY_TRANSITIONS,
+    NEWS_WITHOUT_TRANSITION,
+    news_row,
+    pace_row,
+    to_job,
+    to_transition,
+    transition_columns,
+    transition_row,
+)
 from store.subscriptions import all_subscriptions
 from store.tables import JOB_COLUMNS, JOBS, TRANSITIONS
+from store.timing import timed
 
 if TYPE_CHECKING:
     from store.attempts import FanOut
     from store.database import Database
     from store.job_filter import JobFilter
+    from store.timing import Spent
 
 Choose: TypeAlias = Callable[[Sequence[Waiting], int, datetime], Sequence[str]]
 """The ids of so many jobs, those that are to be polled first."""
 
-# What a poll may change. The rest of a row belongs to registration, and `callback_ended_at` to deliveries.
-_CHANGED_BY_POLLS = (
-    "provider_status",
-    "progress",
-    "output",
-    "error",
-    "sequence",
-    "status_since",
-    "steps",
-    "polls",
-    "started_at",
-    "updated_at",
-    "next_poll_at",
-    "last_polled_at",
-    "not_before",
-    "poll_problem",
-    "announced_progress",
-    "progress_announced_at",
-    "announcements",
-    "reading",
-    "result_expires_at",
-    "etag",
-    "is_alone",
-    "list_misses",
-    "sightings",
-)
-# The rest is changed by transitions only, of which most polls find none. To set it means to write indexes anew.
-_CHANGED_BY_TRANSITIONS = ("status", "finished_at", "facet")
+
+def _record_poll(changed: Sequence[str]) -> Update:
+    """Writes what a poll may change. The rest of a row belongs to registration, `callback_ended_at` to deliveries."""
+    values: dict[str, Any] = {name: bindparam(name) for name in changed}
+    values |= {"leased_until": None, "poll_ticks": TICKS_AND_THE_NEXT}
+    return update(JOBS).where(JOBS.c.id == bindparam("job")).values(values)
 
 
-_RECORD = update(JOBS).where(JOBS.c.id == bindparam("job")).values(leased_until=None, poll_ticks=TICKS_AND_THE_NEXT)
+# What few polls change is left alone by the others: to set a column means to write its indexes anew.
+_RECORD_QUIET_POLL = _record_poll(PACE)
+_RECORD_NEWS = _record_poll((*PACE, *NEWS_WITHOUT_TRANSITION))
+_RECORD_TRANSITION = _record_poll((*PACE, *NEWS_WITHOUT_TRANSITION, *CHANGED_BY_TRANSITIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +125,7 @@ class Jobs:
 
     async def lanes(self) -> tuple[PollLane, ...]:
         """The lanes that jobs wait in, and when the first job of each is due."""
-        return await self._database.read(_lanes)
+        return await self._database.read(poll_lanes)
 
     async def claim(self, shares: Sequence[PollShare], now: datetime, lease_until: datetime) -> PollClaim:
         """Takes a lease on the due jobs of these shares; returns them, the longest due first, and the lanes without."""
@@ -138,9 +133,8 @@ class Jobs:
 
     async def claim_out_of_time(self, before: datetime, limit: int, lease_until: datetime) -> tuple[Job, ...]:
         """Takes a lease on up to `limit` jobs whose time was over before a time, whatever they wait for."""
-        late = (JOBS.c.finished_at.is_(None), JOBS.c.timeout_at <= before, JOBS.c.leased_until.is_(None))
-        ids = select(JOBS.c.id).where(*late).order_by(JOBS.c.timeout_at).limit(limit)
-        return await self._database.write(lambda connection: self._lease(connection, ids, lease_until))
+        late = {"before": before, "count": limit, "until": lease_until, "by": self._database.process_id}
+        return await self._database.write(lambda connection: leased_jobs(connection, LEASE_LATE, late))
 
     async def record(
         self,
@@ -181,27 +175,24 @@ class Jobs:
         statement = delete(JOBS).where(JOBS.c.id == job_id)
         return await self._database.write(lambda connection: bool(connection.execute(statement).rowcount))
 
-    async def forget_finished(self, before: datetime, limit: int) -> int:
+    async def forget_finished(self, before: datetime, limit: int, spent: Spent | None = None) -> int:
         """Deletes up to `limit` jobs that ended before a time, with their histories, and counts them.
 
         The time is that of our seeing it: a job that ended long ago at its provider may have been registered today.
         """
         is_old = (JOBS.c.finished_at < before, JOBS.c.updated_at < before)
         old = select(JOBS.c.id).where(*is_old).order_by(JOBS.c.finished_at).limit(limit)
-        statement = delete(JOBS).where(JOBS.c.id.in_(old))
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+        return await self._database.write(timed(lambda connection: delete_free(connection, JOBS, old), spent))
 
     def _claim(
         self, connection: Connection, shares: Sequence[PollShare], now: datetime, lease_until: datetime
     ) -> PollClaim:
         ids: list[str] = []
         for share in shares:
-            due = [row for lane in share.lanes for row in _due(connection, lane, share, now)]
+            due = [row for lane in share.lanes for row in due_jobs(connection, lane, share, now)]
             ids += [row.id for row in due] if len(due) <= share.count else self._choose(due, share.count, now)
-        return PollClaim(self._lease(connection, ids, lease_until) if ids else (), _lanes(connection))
-
-    def _lease(self, connection: Connection, ids: Sequence[str] | Select[Any], until: datetime) -> tuple[Job, ...]:
-        return _lease(connection, ids, until, self._database.process_id)
+        lease = {"ids": ids, "until": lease_until, "by": self._database.process_id}
+        return PollClaim(leased_jobs(connection, LEASE, lease) if ids else (), poll_lanes(connection))
 
     def _record(
         self,
@@ -213,10 +204,8 @@ class Jobs:
         replace_profiles(connection, profiles)
         replace_accounts(connection, accounts)
         kept = _still_leased(connection, outcomes)
-        moved = [outcome for outcome in kept if outcome.transitions]
-        _update(connection, [outcome for outcome in kept if not outcome.transitions], _CHANGED_BY_POLLS)
-        _update(connection, moved, _CHANGED_BY_POLLS + _CHANGED_BY_TRANSITIONS)
-        move_labels(connection, [outcome.job for outcome in moved])
+        _record_polls(connection, kept)
+        move_labels(connection, [outcome.job for outcome in kept if outcome.transitions])
         transitions = [transition_row(transition) for outcome in kept for transition in outcome.transitions]
         if transitions:
             connection.execute(insert(TRANSITIONS), transitions)
@@ -236,81 +225,46 @@ def _get(connection: Connection, job_id: str, *, to_change: bool = False) -> Job
     return to_job(row) if row else None
 
 
-_WAITING = (JOBS.c.next_poll_at.is_not(None), JOBS.c.leased_until.is_(None))
-_CANDIDATES = 4
-"""How many times more due jobs of a lane than can be claimed are looked at, the longest due first."""
-
-
-def _lanes_query() -> Select[Any]:
-    """Skips from lane to lane along the index: the cost is of their number, not of that of the jobs."""
-    lane = select(func.min(JOBS.c.lane).label("lane")).where(*_WAITING).cte("lanes", recursive=True)
-    following = select(func.min(JOBS.c.lane)).where(*_WAITING, JOBS.c.lane > lane.c.lane).scalar_subquery()
-    lane = lane.union_all(select(following).where(lane.c.lane.is_not(None)))
-    due_at = select(func.min(JOBS.c.next_poll_at)).where(*_WAITING, JOBS.c.lane == lane.c.lane).scalar_subquery()
-    return select(lane.c.lane, due_at.label("due_at")).where(lane.c.lane.is_not(None))
-
-
-_LANES = _lanes_query()
-
-
-def _lanes(connection: Connection) -> tuple[PollLane, ...]:
-    return tuple(map(_to_lane, connection.execute(_LANES)))
-
-
-def _to_lane(row: Row[Any]) -> PollLane:
-    provider, account, kind, *alone = row.lane.split(" ")
-    return PollLane(row.lane, provider, account, kind, bool(alone), row.due_at)
-
-
-def _due(connection: Connection, lane: str, share: PollShare, now: datetime) -> list[Waiting]:
-    """The jobs of a lane that are due, or may be asked for along with those that are."""
-    query = (
-        select(*(JOBS.c[name] for name in Waiting.__dataclass_fields__))
-        .where(*_WAITING, JOBS.c.lane == lane, JOBS.c.next_poll_at <= share.until)
-        .order_by(JOBS.c.next_poll_at)
-        .limit(share.count * _CANDIDATES)
-        .with_for_update(skip_locked=True)
-    )
-    if share.until > now:
-        query = query.where(or_(JOBS.c.next_poll_at <= now, JOBS.c.not_before.is_(None), JOBS.c.not_before <= now))
-    return [to_waiting(row) for row in connection.execute(query).mappings()]
-
-
-def _lease(
-    connection: Connection, ids: Sequence[str] | Select[Any], lease_until: datetime, leased_by: str
-) -> tuple[Job, ...]:
-    """Takes what is still free; what another process has its hand on is left to that one."""
-    wanted = select(JOBS.c.id).where(JOBS.c.id.in_(ids), JOBS.c.leased_until.is_(None))
-    free = wanted.with_for_update(skip_locked=True).cte("free")
-    taken = (
-        update(JOBS)
-        .where(JOBS.c.id.in_(select(free.c.id)))
-        .values(leased_until=lease_until, lease_epoch=JOBS.c.lease_epoch + 1, leased_by=leased_by)
-        .returning(*JOB_COLUMNS)
-    )
-    rows = connection.execute(taken).mappings().all()
-    # RETURNING promises no order.
-    return tuple(to_job(row) for row in sorted(rows, key=lambda row: (row["next_poll_at"], row["id"])))
+_HELD = (
+    select(JOBS.c.id, JOBS.c.lease_epoch, JOBS.c.callback_ended_at)
+    .where(JOBS.c.id.in_(bindparam("ids", expanding=True)), JOBS.c.leased_until.is_not(None))
+    .order_by(JOBS.c.id)
+    .with_for_update()
+)
 
 
 def _still_leased(connection: Connection, outcomes: Sequence[PollOutcome]) -> list[PollOutcome]:
     ids = [outcome.job.id for outcome in outcomes]
-    query = select(JOBS.c.id, JOBS.c.lease_epoch, JOBS.c.callback_ended_at).where(
-        JOBS.c.id.in_(ids), JOBS.c.leased_until.is_not(None)
-    )
-    rows = {row.id: row for row in connection.execute(query.order_by(JOBS.c.id).with_for_update())}
-    return [
-        # The callback may have ended (HTTP 410) while the poll was under way.
-        replace(outcome, job=replace(outcome.job, callback_ended_at=rows[outcome.job.id].callback_ended_at))
+    rows = {row.id: row for row in connection.execute(_HELD, {"ids": ids})}
+    held = [
+        outcome
         for outcome in outcomes
         if outcome.job.id in rows and rows[outcome.job.id].lease_epoch == outcome.job.lease_epoch
     ]
+    return [_with_end_of_callback(outcome, rows[outcome.job.id].callback_ended_at) for outcome in held]
 
 
-def _update(connection: Connection, outcomes: Sequence[PollOutcome], names: Sequence[str]) -> None:
-    if outcomes:
-        rows = [(job_row(outcome.job), {"job": outcome.job.id, "tick": tick_of(outcome)}) for outcome in outcomes]
-        connection.execute(_RECORD, [{name: row[name] for name in names} | beside for row, beside in rows])
+def _with_end_of_callback(outcome: PollOutcome, ended_at: datetime | None) -> PollOutcome:
+    """The callback may have ended (HTTP 410) while the poll was under way."""
+    if outcome.job.callback_ended_at == ended_at:
+        return outcome
+    return replace(outcome, job=outcome.job.but(callback_ended_at=ended_at))
+
+
+def _record_polls(connection: Connection, outcomes: Sequence[PollOutcome]) -> None:
+    quiet = [_paced(outcome) for outcome in outcomes if outcome.is_quiet]
+    loud = [outcome for outcome in outcomes if not outcome.is_quiet]
+    news = [_paced(each) | news_row(each.job) for each in loud if not each.transitions]
+    moved = [_paced(each) | news_row(each.job) | transition_columns(each.job) for each in loud if each.transitions]
+    for statement, rows in ((_RECORD_QUIET_POLL, quiet), (_RECORD_NEWS, news), (_RECORD_TRANSITION, moved)):
+        if rows:
+            connection.execute(statement, rows)
+
+
+def _paced(outcome: PollOutcome) -> dict[str, Any]:
+    row = pace_row(outcome.job)
+    row["tick"] = tick_of(outcome)
+    return row
 
 
 def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:
@@ -320,4 +274,4 @@ def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:
     at = now if job.not_before is None else max(now, job.not_before)
     at = min(at, job.next_poll_at or at)
     connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(next_poll_at=at))
-    return replace(job, next_poll_at=at)
+    return job.but(next_poll_at=at)

@@ -243,7 +243,7 @@ class Filter:
         return bool(self.providers or self.kinds or self.tags)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
     """One remote job that we track.
 
@@ -296,6 +296,21 @@ class Job:
     sightings: Sightings | None = None
     cancel_accepted_at: datetime | None = None
     lease_epoch: int = 0
+
+    def but(self, **changes: Any) -> Job:  # noqa: ANN401 - each of its field's type, as for `replace`
+        """The job with some fields changed, as by `dataclasses.replace`. Raises TypeError.
+
+        That would run the constructor, which takes seven times as long, and a poll changes its job several times.
+        """
+        if unknown := changes.keys() - _JOB_FIELDS:
+            message = f"A job has no {', '.join(sorted(unknown))}"
+            raise TypeError(message)
+        changed = object.__new__(Job)
+        changed.__dict__.update(self.__dict__, **changes)
+        return changed
+
+
+_JOB_FIELDS = frozenset(Job.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -608,18 +623,32 @@ class KeptAnswer:
     body: bytes = field(repr=False)
 
 
+PACE = (
+    *("polls", "next_poll_at", "last_polled_at", "not_before", "poll_problem", "is_alone", "list_misses", "sightings"),
+)
+"""What every poll changes of its job, whatever it saw."""
+
+NEWS = (
+    *("status", "provider_status", "progress", "output", "error", "sequence", "status_since", "steps", "started_at"),
+    *("updated_at", "finished_at", "announced_progress", "progress_announced_at", "announcements", "reading"),
+    *("result_expires_at", "etag"),
+)
+"""What a poll changes of its job besides if it saw something new."""
+
+
 @dataclass(frozen=True, slots=True)
 class PollOutcome:
     """What one poll came to: the job as it is now, and what there is to tell. Written in one transaction.
 
     `job.lease_epoch` must be the one that was claimed, or nothing of the outcome is written. `verdict` is "ok" or the
-    code of the poll's problem; None: the outcome is that of no poll.
+    code of the poll's problem; None: the outcome is that of no poll. `is_quiet`: of the job nothing but `PACE` changed.
     """
 
     job: Job
     transitions: tuple[Transition, ...] = ()
     events: tuple[Event, ...] = ()
     verdict: str | None = None
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

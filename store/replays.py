@@ -7,13 +7,14 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from store.answers import keep_answer
 from store.deliveries import SubscriptionGoneError
 from store.delivery_order import insert_deliveries, put_in_order
 from store.delivery_queue import due_retries
 from store.dialects import feed_end
+from store.old_rows import delete_free
 from store.records import (
     Found,
     Heading,
@@ -28,10 +29,12 @@ from store.replay_feed import HEADINGS_AT_A_TIME, as_found, as_they_stand, headi
 from store.rows import delivery_row, replay_row, to_replay
 from store.subscriptions import subscription_in
 from store.tables import DELIVERIES, REPLAYS
+from store.timing import timed
 
 if TYPE_CHECKING:
     from store.database import Database
     from store.records import Delivery, KeptAnswer
+    from store.timing import Spent
 
 IsNear: TypeAlias = Callable[[Replay, Heading], bool]
 """Whether an event may be one to send again, as far as its heading tells."""
@@ -129,11 +132,10 @@ class Replays:
         """
         return await self._database.write(lambda connection: self._queue(connection, replay, stretch, now))
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def forget(self, before: datetime, limit: int, spent: Spent | None = None) -> int:
         """Deletes up to `limit` replays that were done before a time, and counts them."""
         old = select(REPLAYS.c.id).where(REPLAYS.c.finished_at < before).limit(limit)
-        statement = delete(REPLAYS).where(REPLAYS.c.id.in_(old))
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+        return await self._database.write(timed(lambda connection: delete_free(connection, REPLAYS, old), spent))
 
     def _look(self, connection: Connection, replay: Replay, after: int, most: int) -> Stretch:
         subscription = _subscription(connection, replay)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from store.facets import facet_of
 from store.records import (
+    NEWS,
+    PACE,
     ApiKey,
     Attempt,
     AttemptResult,
@@ -36,80 +38,75 @@ from store.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import RowMapping
+    from sqlalchemy import Row, RowMapping
 
-_JOB_COLUMNS_AS_THEY_ARE = (
-    "id",
-    "provider",
-    "kind",
-    "account",
-    "remote_id",
-    "run",
-    "params",
-    "metadata",
-    "callback_url",
-    "callback_ended_at",
-    "provider_status",
-    "progress",
-    "output",
-    "sequence",
-    "status_since",
-    "polls",
-    "created_at",
-    "started_at",
-    "updated_at",
-    "finished_at",
-    "timeout_at",
-    "next_poll_at",
-    "last_polled_at",
-    "not_before",
-    "announced_progress",
-    "progress_announced_at",
-    "announcements",
-    "reading",
-    "result_expires_at",
-    "etag",
-    "is_alone",
-    "list_misses",
-    "cancel_accepted_at",
-    "lease_epoch",
-)
+JOB_FIELDS = tuple(Job.__dataclass_fields__)
 
 
 def to_job(row: RowMapping) -> Job:
     """A row of `jobs` as a record."""
-    return Job(
-        **{name: row[name] for name in _JOB_COLUMNS_AS_THEY_ARE},
-        tags=tuple(row["tags"]),
-        callback_events=tuple(row["callback_events"]),
-        status=Status(row["status"]),
-        error=JobError(**row["error"]) if row["error"] else None,
-        steps=tuple(Step(*step) for step in row["steps"]),
-        sightings=_to_sightings(row["sightings"]) if row["sightings"] else None,
-        poll_problem=_to_problem(row["poll_problem"]) if row["poll_problem"] else None,
-    )
+    return to_job_in_order([row[name] for name in JOB_FIELDS])
 
 
-def to_waiting(row: RowMapping) -> Waiting:
-    """A row of `jobs` as far as its place in the queue goes."""
-    return Waiting(**dict(row) | {"sightings": _to_sightings(row["sightings"]) if row["sightings"] else None})
+def to_job_in_order(row: Iterable[Any]) -> Job:
+    """A row of `jobs` as a record; it has the columns of `JOB_FIELDS` and no others."""
+    values = dict(zip(JOB_FIELDS, row, strict=True))
+    error, sightings, problem = values["error"], values["sightings"], values["poll_problem"]
+    values["tags"] = tuple(values["tags"])
+    values["callback_events"] = tuple(values["callback_events"])
+    values["status"] = Status(values["status"])
+    values["error"] = JobError(**error) if error else None
+    values["steps"] = tuple(Step(*step) for step in values["steps"])
+    values["sightings"] = _to_sightings(sightings) if sightings else None
+    values["poll_problem"] = _to_problem(problem) if problem else None
+    return Job(**values)
+
+
+def to_waiting(row: Row[Any]) -> Waiting:
+    """A row of `jobs` as far as its place in the queue goes, with the columns in the order of the fields."""
+    id_, provider, kind, due_at, polled_at, created_at, sightings = tuple(row)
+    seen = _to_sightings(sightings) if sightings else None
+    return Waiting(id_, provider, kind, due_at, polled_at, created_at, seen)
 
 
 def job_row(job: Job) -> dict[str, Any]:
     """The columns of `jobs` that a record has; the lease is the store's own."""
-    columns = {name: getattr(job, name) for name in _JOB_COLUMNS_AS_THEY_ARE}
+    columns = {name: getattr(job, name) for name in JOB_FIELDS}
     return columns | {
         "tags": list(job.tags),
         "callback_events": list(job.callback_events),
         "status": job.status.value,
         "error": asdict(job.error) if job.error else None,
-        "steps": [[step.id, step.type, step.status] for step in job.steps],
-        "sightings": asdict(job.sightings) if job.sightings else None,
+        "steps": _steps_json(job),
         "facet": facet_of(job),
         "poll_problem": _problem_json(job.poll_problem) if job.poll_problem else None,
     }
+
+
+def pace_row(job: Job) -> dict[str, Any]:
+    """The columns of `PACE`, and the job's id as `job`."""
+    row = {name: getattr(job, name) for name in PACE}
+    row["job"] = job.id
+    if job.poll_problem:
+        row["poll_problem"] = _problem_json(job.poll_problem)
+    return row
+
+
+CHANGED_BY_TRANSITIONS = ("status", "finished_at", "facet")
+NEWS_WITHOUT_TRANSITION = tuple(name for name in NEWS if name not in CHANGED_BY_TRANSITIONS)
+
+
+def news_row(job: Job) -> dict[str, Any]:
+    """The columns of `NEWS_WITHOUT_TRANSITION`."""
+    told = {"error": asdict(job.error) if job.error else None, "steps": _steps_json(job)}
+    return {name: getattr(job, name) for name in NEWS_WITHOUT_TRANSITION} | told
+
+
+def transition_columns(job: Job) -> dict[str, Any]:
+    """The columns of `CHANGED_BY_TRANSITIONS`."""
+    return {"status": job.status.value, "finished_at": job.finished_at, "facet": facet_of(job)}
 
 
 def to_transition(row: RowMapping) -> Transition:
@@ -187,10 +184,19 @@ def to_secrets(values: list[Mapping[str, Any]]) -> tuple[Secret, ...]:
     return tuple(Secret(value["value"], _to_time(value["expires_at"])) for value in values)
 
 
+DELIVERY_FIELDS = tuple(Delivery.__dataclass_fields__)
+
+
 def to_delivery(row: RowMapping) -> Delivery:
     """A row of `deliveries` as a record."""
-    values = {name: row[name] for name in Delivery.__dataclass_fields__}
-    return Delivery(**values | {"status": DeliveryStatus(row["status"]), "payload": PayloadForm(row["payload"])})
+    return to_delivery_in_order([row[name] for name in DELIVERY_FIELDS])
+
+
+def to_delivery_in_order(row: Iterable[Any]) -> Delivery:
+    """A row of `deliveries` as a record; it has the columns of `DELIVERY_FIELDS` and no others."""
+    values = dict(zip(DELIVERY_FIELDS, row, strict=True))
+    values["status"], values["payload"] = DeliveryStatus(values["status"]), PayloadForm(values["payload"])
+    return Delivery(**values)
 
 
 def delivery_row(delivery: Delivery) -> dict[str, Any]:
@@ -258,6 +264,10 @@ def _columns_of(
 def _to_problem(value: Mapping[str, Any]) -> PollProblem:
     times = {name: _to_time(value[name]) for name in ("since", "retry_at")}
     return PollProblem(**dict(value) | times)
+
+
+def _steps_json(job: Job) -> list[list[str | None]]:
+    return [[step.id, step.type, step.status] for step in job.steps]
 
 
 def _to_sightings(value: Mapping[str, Any]) -> Sightings:

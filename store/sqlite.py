@@ -133,7 +133,8 @@ def _engine(url: URL, begin: str) -> Engine:
         # FULL: an answer that promises durability must survive a power cut, not only a crash.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-65536")
+        # 12 MB for each connection: the system keeps the file's pages too, and memory is not to grow with the jobs.
+        cursor.execute("PRAGMA cache_size=-12288")
         cursor.close()
 
     @event.listens_for(engine, "begin")

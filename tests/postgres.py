@@ -75,6 +75,12 @@ class Server:
     ) -> None:
         self._stack.close()
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that all others of the server are children of."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Starts the server, and returns once it takes connections."""
         settings = [f"--{name}={value}" for name, value in _FAST.items()]

@@ -7,7 +7,7 @@ import pytest
 
 from store.records import Sightings, Status, StoredProfile, Waiting
 from tests.rules.strategies import NOW, at, new_job
-from tracker.intervals import MOST_MODELS, Intervals, Key
+from tracker.intervals import MOST_LESSONS, MOST_MODELS, Intervals, Key
 from tracker.rules.plan import View, next_delay, outlook
 from tracker.rules.profile_bytes import LARGEST
 from tracker.rules.schedule import Timing, most_overdue
@@ -264,3 +264,16 @@ def test_no_more_models_of_a_kind_are_told_apart_than_the_store_is_to_hold(start
     assert intervals.key(job).model == "m7"
     assert intervals.key(replace(job, metadata={"model": "one too many"})).model == ""
     assert intervals.key(replace(job, kind="image", metadata={"model": "another"})).model == "another"
+
+
+async def test_busy_times_do_not_learn_from_every_job(start, clock):
+    intervals = start()
+    for _ in range(30):
+        await intervals.learn([job_that_took(200) for _ in range(1000)])
+    await intervals.drain()
+    learned = outlook(intervals.plan(KIND)).jobs
+    assert 100 <= learned < 1000
+    clock.advance(1)
+    await intervals.learn([job_that_took(200) for _ in range(1000)])
+    await intervals.drain()
+    assert learned < outlook(intervals.plan(KIND)).jobs <= learned + MOST_LESSONS

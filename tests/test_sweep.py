@@ -10,6 +10,7 @@ from tests.flow import claim_due, fetch, live, register, told
 from tracker.demo.receiver import Mischief
 from tracker.demo.simulators import scenario_scripts
 from tracker.demo.stage import set_up
+from tracker.retention import Retention
 from tracker.sweep import EVERY, Sweep
 
 
@@ -76,9 +77,8 @@ async def test_loops_are_made_to_look_again_at_every_sweep(stage, surroundings):
     sweep = Sweep(
         service.jobs,
         service.deliveries,
-        service.events,
         surroundings,
-        timedelta(days=1),
+        Retention(()),
         told=lambda _recorded: None,
         look_again=lambda: looks.append(1),
     )

@@ -57,7 +57,7 @@ def failed(error: Exception, phases: Phases) -> ExchangeFailure:
     """An error, by what is at the root of it and by how far the exchange had come."""
     if phases.refusal is not None:
         return blocked(phases.refusal, phases)
-    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, aiohttp.InvalidURL)):
+    if isinstance(error, (httpx.InvalidURL, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)):
         message = f"The URL cannot be used: {error}"
         return ExchangeFailure("invalid", message, error_class="invalid_url", trace=phases.trace())
     causes = _causes(error)

@@ -9,7 +9,9 @@ A fault in here costs polls, never a completion: it is told in the log, and the 
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -35,7 +37,13 @@ MOST_MODELS = 200
 """Models of a kind that are told apart: a name that is different for each job must not fill the store."""
 
 MOST_LESSONS = 20
-"""Jobs that are learned from at a time at most; each takes a millisecond or two."""
+"""Jobs that are learned from at a time at most, and in a second over longer times; each takes a millisecond or two."""
+
+_SAVED_LESSONS = 200
+"""Lessons that quiet times leave for busy ones."""
+
+_REST = 9.0
+"""So many times as long as it took to make a plan nothing is planned: it may take a tenth of the time."""
 
 _log = structlog.stdlib.get_logger("tracker")
 
@@ -75,6 +83,10 @@ class Intervals:
         self._profiles: dict[Key, Profile] = {}
         self._plans: dict[Key, Plan] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="learn")
+        self._planner = ThreadPoolExecutor(1, thread_name_prefix="plan")
+        self._is_over = threading.Event()
+        self._lessons = float(_SAVED_LESSONS)
+        self._lessons_at = surroundings.now()
         self._planning: set[asyncio.Future[None]] = set()
         self._outdated: set[Key] = set()
 
@@ -137,8 +149,10 @@ class Intervals:
             await asyncio.wait(self._planning)
 
     def close(self) -> None:
-        """Ends the thread; what it is at work on is not waited for."""
+        """Ends the threads; what they are at work on is not waited for."""
+        self._is_over.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._planner.shutdown(wait=False, cancel_futures=True)
 
     def choose(self, waiting: Sequence[Waiting], count: int, now: datetime) -> list[str]:
         """The ids of so many due jobs, those first whose ends may have stayed undetected for the longest."""
@@ -153,8 +167,7 @@ class Intervals:
 
     async def _taught(self, jobs: Iterable[Job]) -> list[StoredProfile]:
         taught = [(self.key(job), ending_of(job, self.timing(job))) for job in jobs if self._is_learning]
-        endings = [(key, ending) for key, ending in taught if ending is not None]
-        endings = endings[:: len(endings) // MOST_LESSONS + 1]
+        endings = self._lessons_of([(key, ending) for key, ending in taught if ending is not None])
         if not endings:
             return []
         changed = await asyncio.get_running_loop().run_in_executor(self._thread, self._learn, endings)
@@ -163,11 +176,26 @@ class Intervals:
                 # The planning that waits its turn will know of this too.
                 continue
             self._outdated.add(key)
-            future = asyncio.get_running_loop().run_in_executor(self._thread, self._plan_anew, key)
+            future = asyncio.get_running_loop().run_in_executor(self._planner, self._plan_at_leisure, key)
             self._planning.add(future)
             future.add_done_callback(self._planning.discard)
         now = self._surroundings.now()
         return [StoredProfile(*key, profile_to_bytes(self._profiles[key]), now) for key in changed]
+
+    def _lessons_of(self, endings: list[tuple[Key, Ending]]) -> list[tuple[Key, Ending]]:
+        """As many of them, spread evenly, as may be learned from now."""
+        now = self._surroundings.now()
+        gained = (now - self._lessons_at).total_seconds() * MOST_LESSONS
+        self._lessons, self._lessons_at = min(self._lessons + max(gained, 0.0), _SAVED_LESSONS), now
+        most = min(int(self._lessons), MOST_LESSONS)
+        chosen = endings[:: -(-len(endings) // most)] if endings and most else []
+        self._lessons -= len(chosen)
+        return chosen
+
+    def _plan_at_leisure(self, key: Key) -> None:
+        began = perf_counter()
+        self._plan_anew(key)
+        self._is_over.wait(_REST * (perf_counter() - began))
 
     def _learn(self, endings: Sequence[tuple[Key, Ending]]) -> list[Key]:
         for key, ending in endings:

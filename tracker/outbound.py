@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 from tracker import faults
@@ -23,7 +21,7 @@ from tracker.rules.callbacks import Target, spelling_flaw, target_flaw
 from tracker.rules.exchange import NO_TRACE, ExchangeFailure, ExchangeResult, HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
@@ -31,6 +29,9 @@ if TYPE_CHECKING:
 
 _JUDGED_URLS = 4096
 """So many subscribers' URLs are parsed and judged once, not for each request."""
+
+_NO_TIMERS = aiohttp.ClientTimeout(total=None)
+"""The deadline of an exchange is set around it: the client's own timers do not end an answer that drips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +67,18 @@ class Outbound:
         self._limits = limits
         self._allowed = allowed
         self._tls = tls
-        self._transport: AiohttpTransport | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._parsed = _parsed if allowed is None else lru_cache(_JUDGED_URLS)(partial(_judged, allowed=allowed))
 
     async def __aenter__(self) -> Self:
-        tls = self._tls or ssl.create_default_context()
-        self._transport = AiohttpTransport(verify=tls, trust_env=False, client=self._session(tls))
+        self._session = self._opened(self._tls or ssl.create_default_context())
         return self
 
     async def __aexit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        if self._transport is not None:
-            await self._transport.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def exchange(self, request: HttpRequest) -> ExchangeResult:
         """One request and its answer, within the limits."""
@@ -94,42 +94,42 @@ class Outbound:
             return faults.failed(error, phases)
 
     async def _send(self, request: HttpRequest, phases: Phases) -> ExchangeResult:
-        if self._transport is None:
+        if self._session is None:
             message = "exchange() is called outside 'async with'"
             raise RuntimeError(message)
         url = self._parsed(request.url)
         if isinstance(url, str):
             return faults.blocked(url, phases)
-        sent = httpx.Request(request.method, url, headers=dict(request.headers), content=request.content or None)
-        response = await self._transport.handle_async_request(sent)
-        try:
-            body = await self._body(response) if request.wants_body else b""
-        finally:
-            await response.aclose()
+        async with self._session.request(
+            request.method,
+            url,
+            headers=request.headers,
+            data=request.content or None,
+            allow_redirects=False,
+            timeout=_NO_TIMERS,
+        ) as response:
+            body = await self._body(response.content) if request.wants_body else b""
         trace = NO_TRACE if self._allowed is None else phases.trace()
         if body is None:
             message = f"The answer is larger than {self._limits.body_bytes} bytes."
             return ExchangeFailure("too_large", message, error_class="too_large", trace=trace)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return HttpAnswer(response.status_code, headers, body, trace)
+        return HttpAnswer(response.status, _headers_of(response.raw_headers), body, trace)
 
-    async def _body(self, response: httpx.Response) -> bytes | None:
+    async def _body(self, content: aiohttp.StreamReader) -> bytes | None:
         """The raw body up to the cap; it is never decompressed. None: it is longer than it may be."""
         cap = self._limits.body_bytes
         body = bytearray()
-        async with aclosing(_chunks(response)) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) > cap:
-                    break
+        while len(body) <= cap and (chunk := await content.readany()):
+            body += chunk
         return None if len(body) > cap and not self._limits.cuts else bytes(body[:cap])
 
-    def _session(self, tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    def _opened(self, tls: ssl.SSLContext) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             connector=Connector(self._connections, tls, self._allowed, self._look_up),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
             trust_env=False,
+            auto_decompress=False,
             response_class=Answer,
         )
         # It would ask again by itself when a connection is hung up: a second request that no budget knows of.
@@ -151,15 +151,26 @@ def callback_flaw(url: str, allowed: Allowed) -> str | None:
     return target_flaw(Target(dialled.scheme, dialled.raw_host or "", dialled.port or 0), allowed)
 
 
-def _judged(url: str, allowed: Allowed) -> httpx.URL | str:
-    """The URL, or why it must not be called."""
-    return callback_flaw(url, allowed) or httpx.URL(url)
+def _judged(url: str, allowed: Allowed) -> URL | str:
+    """The URL in the form in which it was judged, or why it must not be called."""
+    return callback_flaw(url, allowed) or URL(str(httpx.URL(url)))
 
 
-def _parsed(url: str) -> httpx.URL | str:
-    return httpx.URL(url)
+def _parsed(url: str) -> URL | str:
+    return URL(url)
 
 
-async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    async for chunk in response.aiter_raw():
-        yield chunk
+def _headers_of(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers by their names in lower case; one that comes again is a list (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), _text_of(raw_value)
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _text_of(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -19,6 +19,7 @@ from tracker.connections import CuttableConnection
 from tracker.key_file import FoundKey, KeyFile
 from tracker.logs import configure_logs
 from tracker.providers.description import DescriptionError
+from tracker.quickening import run, spare_searches
 from tracker.rules.keys import key_digest
 from tracker.service import Service
 
@@ -48,7 +49,7 @@ def serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None
     _require_encryption(settings)
     configure_logs(settings.log_format)
     try:
-        asyncio.run(_serve(settings, read_again))
+        run(_serve(settings, read_again))
     except (StoreError, DescriptionError) as error:
         raise StartError(str(error)) from error
 
@@ -78,6 +79,7 @@ def _require_encryption(settings: Settings) -> None:
 async def _serve(settings: Settings, read_again: Callable[[], Mapping[str, str]] | None) -> None:
     with _listen(settings) as listener, _Stop() as stop:
         async with Service(settings) as service:
+            spare_searches()
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _take_credentials, service, read_again)
             config = uvicorn.Config(
                 service.site,

@@ -51,6 +51,7 @@ from tracker.present import Present
 from tracker.providers.catalog import Catalog, load_descriptions
 from tracker.readiness import Readiness
 from tracker.replay import Replayer
+from tracker.retention import Retention
 from tracker.rules import replay
 from tracker.rules.activity import KEPT, minute_of
 from tracker.rules.events import subscription_disabled_event
@@ -69,7 +70,7 @@ from tracker.rules.slots import slots_of
 from tracker.sending import KEPT_OF_ANSWER, Sender
 from tracker.signer import Signer
 from tracker.surroundings import Surroundings
-from tracker.sweep import ROWS_AT_A_TIME, Sweep
+from tracker.sweep import Sweep
 from tracker.tally import Tally
 from tracker.unknown_settings import warn_of_unknown_settings
 
@@ -243,17 +244,24 @@ class Service:
         self.sweep = Sweep(
             self.jobs,
             self.deliveries,
-            self.events,
             surroundings,
-            settings.retention,
+            self._retention(),
             told=self._tell,
             look_again=self._look_again,
-            chores=(
-                lambda now: self.replays.forget(now - settings.retention, ROWS_AT_A_TIME),
-                lambda now: self.answers.forget(now, ROWS_AT_A_TIME),
-                lambda _now: self.key_ring.write_uses(),
-                lambda now: self.activity_log.forget(minute_of(now - KEPT), ROWS_AT_A_TIME),
-            ),
+            chores=(self.key_ring.write_uses,),
+        )
+
+    def _retention(self) -> Retention:
+        kept = self.settings.retention
+        return Retention(
+            (
+                # Jobs go first: an event stays as long as its job.
+                lambda now, rows, spent: self.jobs.forget_finished(now - kept, rows, spent),
+                lambda now, rows, spent: self.events.forget(now - kept, rows, spent),
+                lambda now, rows, spent: self.replays.forget(now - kept, rows, spent),
+                self.answers.forget,
+                lambda now, rows, spent: self.activity_log.forget(minute_of(now - KEPT), rows, spent),
+            )
         )
 
     def _watch(self, stack: AsyncExitStack) -> None:

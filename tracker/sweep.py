@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from store.deliveries import Deliveries
-    from store.events import Events
     from store.jobs import Jobs, Recorded
+    from tracker.retention import Retention
     from tracker.surroundings import Surroundings
 
 EVERY = timedelta(seconds=30)
 ROWS_AT_A_TIME = 200
-"""Small batches, so that a sweep never holds up the writer."""
+"""Late jobs that are ended together."""
 
 LAST_POLL = timedelta(seconds=60)
 """A job is polled once more at its time-out. When that does not come to pass (its account is held, its provider cannot
@@ -32,23 +32,21 @@ class Sweep:
     """Tidies up every half minute.
 
     `told` is called with what came of jobs that it ended. `look_again` is called each time: no loop sleeps longer than
-    that by mistake. `chores` are what else there is to do by a time: each does a small batch and counts its rows.
+    that by mistake. `chores` are what else there is to do.
     """
 
     def __init__(
         self,
         jobs: Jobs,
         deliveries: Deliveries,
-        events: Events,
         surroundings: Surroundings,
-        retention: timedelta,
+        retention: Retention,
         told: Callable[[Recorded], None],
         look_again: Callable[[], None],
-        chores: Sequence[Callable[[datetime], Awaitable[int]]] = (),
+        chores: Sequence[Callable[[], Awaitable[object]]] = (),
     ) -> None:
         self._jobs = jobs
         self._deliveries = deliveries
-        self._events = events
         self._surroundings = surroundings
         self._retention = retention
         self._told = told
@@ -56,7 +54,7 @@ class Sweep:
         self._chores = chores
 
     async def tick(self) -> datetime:
-        """Recovers lost leases and deletes a batch of what is past its retention; returns when to sweep next."""
+        """Recovers lost leases and deletes what is past its retention; returns when to sweep next."""
         now = self._surroundings.now()
         jobs = await self._jobs.recover_leases(now)
         deliveries = await self._deliveries.recover_leases(now)
@@ -64,12 +62,10 @@ class Sweep:
             _log.warning("leases.recovered", jobs=jobs, deliveries=deliveries)
         expired = await self._end_what_is_late(now)
         self._look_again()
-        old = now - self._retention
-        forgotten = await self._jobs.forget_finished(old, ROWS_AT_A_TIME)
-        forgotten += await self._events.forget(old, ROWS_AT_A_TIME)
-        done = [forgotten, expired, *[await chore(now) for chore in self._chores]]
-        # A full batch says that there is more to do.
-        return now + (timedelta(seconds=1) if max(done) >= ROWS_AT_A_TIME else EVERY)
+        for chore in self._chores:
+            await chore()
+        has_more = await self._retention.forget(now) or expired >= ROWS_AT_A_TIME
+        return now + (timedelta(seconds=1) if has_more else EVERY)
 
     async def _end_what_is_late(self, now: datetime) -> int:
         """Ends jobs whose time is over and that nobody could poll once more; counts them."""

@@ -1,9 +1,11 @@
-"""A receiver in a process of its own, as small as it can be: it notes when each webhook arrives.
+"""The far side in a process of its own, as small as it can be: it notes when each webhook arrives, and answers polls.
 
     python -m tests.bench.sink
 
 Prints the port that it listens on. A request to a path that begins with /dead is never answered, one to /arrivals is
-answered with `{webhook id: Unix time of its first arrival}`, and every other at once with 204.
+answered with `{webhook id: Unix time of its first arrival}`, one to /answers with `{job id: Unix time at which the poll
+that found its end was answered}`, and every other at once with 204. A poll of Decart's (GET /v1/jobs/{id}) finds a job
+whose id begins with `end` completed, and every other at work.
 """
 
 from __future__ import annotations
@@ -15,6 +17,12 @@ import orjson
 
 _OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 _FIRST: dict[str, float] = {}
+_ANSWERED: dict[str, float] = {}
+_POLL = b"/v1/jobs/"
+_TRACE = (
+    b'"queue":{"position":null,"region":"eu-west"},"model":"lucy-pro-v2v","seed":1234567,"prompt":"a harbour at dawn"'
+)
+_JOB = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
 
 
 class _Sink(asyncio.Protocol):
@@ -39,14 +47,27 @@ class _Sink(asyncio.Protocol):
 
     def _answer(self, path: bytes, headers: dict[bytes, bytes]) -> None:
         assert self._transport is not None
-        if path == b"/arrivals":
-            body = orjson.dumps(_FIRST)
-            _FIRST.clear()
-            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        if path.startswith(_POLL):
+            self._answer_poll(path[len(_POLL) :])
+            return
+        noted = {b"/arrivals": _FIRST, b"/answers": _ANSWERED}.get(path)
+        if noted is not None:
+            body = orjson.dumps(noted)
+            noted.clear()
+            self._transport.write(_JOB % (len(body), body))
             return
         _FIRST.setdefault(headers.get(b"webhook-id", b"").decode(), time.time())
         if not path.startswith(b"/dead"):
             self._transport.write(_OK)
+
+    def _answer_poll(self, job: bytes) -> None:
+        assert self._transport is not None
+        is_over = job.startswith(b"end")
+        status = b"completed" if is_over else b"processing"
+        body = b'{"job_id":"%s","status":"%s",%s}' % (job, status, _TRACE)
+        self._transport.write(_JOB % (len(body), body))
+        if is_over:
+            _ANSWERED[job.decode()] = time.time()
 
 
 async def _main() -> None:

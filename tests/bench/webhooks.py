@@ -12,16 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import platform
-import resource
 import statistics
 import sys
-import tempfile
 import time
-from contextlib import asynccontextmanager
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -30,17 +24,19 @@ from rich.console import Console
 from rich.table import Table
 
 from store.records import Filter, Secret, Subscription
+from tests.bench.machine import cpu, far_side, machine, service
 from tracker.outbound import Limits, Outbound
 from tracker.rules.events import subscription_test_event
 from tracker.rules.exchange import HttpRequest
 from tracker.rules.fanout import to_subscription
 from tracker.rules.signing import new_secret
 from tracker.sending import KEPT_OF_ANSWER
-from tracker.service import Service
 from tracker.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
+
+    from tracker.service import Service
 
 RATES = (50, 200, 1000)
 SECONDS = 20
@@ -49,34 +45,6 @@ DEAD = (0, 10, 40)
 _NONCE = count()
 _DELIVERIES = 5000
 _BODY = b"x" * 1200
-
-
-@asynccontextmanager
-async def sink() -> AsyncIterator[str]:
-    """Runs a receiver; yields its base URL."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.sink"), stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    port = int(await process.stdout.readline())
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        await process.wait()
-
-
-@asynccontextmanager
-async def service(*, is_ticking: bool = True) -> AsyncIterator[Service]:
-    """Runs a service whose callbacks may go to loopback."""
-    with tempfile.TemporaryDirectory(prefix="tracker-bench-") as folder:
-        environ = {
-            "TRACKER_DATABASE_URL": f"sqlite:///{Path(folder) / 'tracker.db'}",
-            "TRACKER_API_KEY": "a-key-of-the-benchmark",
-            "TRACKER_ALLOWED_NETWORKS": "127.0.0.0/8",
-        }
-        async with Service(Settings.from_environment(environ), is_ticking=is_ticking) as running:
-            yield running
 
 
 async def subscribe(running: Service, urls: Sequence[str]) -> list[Subscription]:
@@ -138,7 +106,7 @@ async def latency(console: Console) -> None:
     for column in ("events/s", "p50", "p95", "p99", "not there after 2 s"):
         table.add_column(column, justify="right")
     for rate in RATES:
-        async with sink() as url, service() as running:
+        async with far_side() as url, service() as running:
             subscriptions = await subscribe(running, [f"{url}/ok/{number}" for number in range(20)])
             await run_at(running, url, subscriptions, 100, 1)
             found = await run_at(running, url, subscriptions, rate, SECONDS)
@@ -155,7 +123,7 @@ async def isolation(console: Console) -> None:
         table.add_column(column, justify="right")
     base = None
     for dead in DEAD:
-        async with sink() as url, service() as running:
+        async with far_side() as url, service() as running:
             paths = ["dead" if number < dead else "ok" for number in range(SUBSCRIBERS)]
             subscriptions = await subscribe(running, [f"{url}/{path}/{n}" for n, path in enumerate(paths)])
             found = await run_at(running, url, subscriptions, 50, 3 * SECONDS)
@@ -181,14 +149,14 @@ async def cost(console: Console) -> None:
 
 
 async def _cpu_of_deliveries() -> float:
-    async with sink() as url, service(is_ticking=False) as running:
+    async with far_side() as url, service(is_ticking=False) as running:
         subscriptions = await subscribe(running, [f"{url}/ok/{number}" for number in range(20)])
         for number in range(_DELIVERIES // 100):
             batch = [announce(running, subscriptions[(100 * number + n) % 20]) for n in range(100)]
             await asyncio.gather(*batch)
-        began = _cpu()
+        began = cpu()
         await _deliver_all(running)
-        return (_cpu() - began) / _DELIVERIES
+        return (cpu() - began) / _DELIVERIES
 
 
 async def _deliver_all(running: Service) -> None:
@@ -200,30 +168,20 @@ async def _deliver_all(running: Service) -> None:
 async def _cpu_of_bare_requests() -> float:
     limits = Limits(15, KEPT_OF_ANSWER, cuts=True)
     settings = Settings.from_environment({"TRACKER_ALLOWED_NETWORKS": "127.0.0.0/8"})
-    async with sink() as url, Outbound(256, limits, settings.allowed) as outbound:
+    async with far_side() as url, Outbound(256, limits, settings.allowed) as outbound:
         headers = {"content-type": "application/json", "webhook-id": "evt", "user-agent": "bare"}
         request = HttpRequest("POST", f"{url}/ok", headers, _BODY)
-        began = _cpu()
+        began = cpu()
         for _ in range(_DELIVERIES // 80):
             await asyncio.gather(*(outbound.exchange(request) for _ in range(80)))
-        return (_cpu() - began) / (_DELIVERIES // 80 * 80)
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
+        return (cpu() - began) / (_DELIVERIES // 80 * 80)
 
 
 async def main(names: Sequence[str]) -> None:
     """Runs the parts that are named, or all."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     console = Console(width=120)
-    console.print(f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}")
+    console.print(machine())
     for name, part in (("latency", latency), ("isolation", isolation), ("cost", cost)):
         if name in names or not names:
             await part(console)

@@ -68,6 +68,24 @@ def test_the_verdict_of_a_last_poll_is_not_lost_with_the_time_out():
     assert (outcome.job.status, outcome.job.poll_problem, outcome.verdict) == (EXPIRED, None, "http_status")
 
 
+def test_a_poll_is_quiet_if_it_shows_nothing_but_that_the_job_goes_on():
+    job = read(RUNNING, progress=0.5).job
+    assert read(RUNNING, job, 20, progress=0.5).is_quiet
+    assert poll(job, UNAVAILABLE, 20).is_quiet
+    assert poll(job, Unchanged(), 20).is_quiet
+    for news in ({"progress": 0.505}, {"progress": 0.5, "output": {"url": "https://a.example"}}, {"etag": "2"}):
+        assert not read(RUNNING, job, 20, **news).is_quiet
+    assert not read(SUCCEEDED, job, 20).is_quiet
+
+
+def test_a_field_of_a_job_is_changed_by_its_name_and_nothing_else_is():
+    job = new_job()
+    assert job.but(polls=3) == replace(job, polls=3)
+    assert job.but(polls=3).but(polls=job.polls) == job
+    with pytest.raises(TypeError, match="A job has no poll"):
+        job.but(poll=3)
+
+
 def test_what_is_no_poll_has_no_verdict():
     outcomes = give_up(new_job(), NOW), ask_alone(new_job(), NOW), poll(job_that_is(SUCCEEDED), reading(SUCCEEDED))
     assert [outcome.verdict for outcome in outcomes] == [None, None, None]

@@ -6,7 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.records import Status
+from store.records import NEWS, PACE, Job, Status
 from tracker.rules.reading import Reading
 from tracker.rules.schedule import LONGEST_HINT
 from tracker.rules.track import PROGRESS_PERIOD, PROGRESS_STEP, decide, give_up, is_out_of_time
@@ -43,6 +43,15 @@ def test_the_transitions_of_a_job_are_a_chain_without_gaps(job, polls):
     assert all(after.previous_status is before.status for before, after in pairwise(transitions))
     assert not any(transition.status.is_final for transition in transitions[:-1])
     assert all(transition.status is not Status.QUEUED for transition in transitions[1:])
+
+
+@given(jobs, streams())
+def test_a_quiet_poll_changes_nothing_but_the_pace(job, polls):
+    for told in play(job, polls):
+        before, after = told.before, told.outcome.job
+        changed = {name for name in Job.__dataclass_fields__ if getattr(before, name) != getattr(after, name)}
+        assert changed <= {*PACE, *NEWS}
+        assert told.outcome.is_quiet == (not told.outcome.events and changed <= {*PACE})
 
 
 @given(jobs, streams())

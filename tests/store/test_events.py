@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from store.deliveries import DeliveryFilter
+from store.events import Events
 from store.records import Status, Step
 from tracker.rules.reading import Moment
 
@@ -107,6 +108,20 @@ async def test_oldest_events_are_forgotten_first_and_no_more_than_asked(events, 
     await jobs.forget(job_id(1))
     assert await events.forget(at(1), 4) == 4
     assert await types_of_job(events) == ["job.step", "job.progress"]
+
+
+@pytest.mark.parametrize("span", [1, 2, 5, 6, 7, 8])
+@pytest.mark.usefixtures("job")
+async def test_old_event_behind_many_that_stay_is_found_however_few_are_looked_at_together(database, jobs, span):
+    events = Events(database, span)
+    await jobs.register(new_job(2))
+    await poll_due(jobs, "running", at(60))
+    await poll_due(jobs, "failed", at(120))
+    await jobs.forget(job_id(2))
+    assert await events.forget(at(60), ALL) == 0
+    assert [await events.forget(at(200), 1) for _ in range(3)] == [1, 1, 0]
+    assert len(await of_job(events)) >= 6
+    assert await of_job(events, 2) == ()
 
 
 async def test_event_is_forgotten_with_its_deliveries_and_attempts_once_none_waits(

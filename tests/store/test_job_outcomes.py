@@ -9,7 +9,7 @@ from store.deliveries import DeliveryFilter
 from store.jobs import Recorded
 from store.records import Job, JobError, Status, Step
 from tracker.rules import track
-from tracker.rules.reading import Moment, Problem
+from tracker.rules.reading import Moment, Problem, Unchanged
 
 from .builders import (
     ALL,
@@ -190,3 +190,14 @@ async def test_forgotten_job_leaves_its_events_and_they_are_still_delivered(jobs
     assert (await stored(jobs, events, deliveries))[2:] == (told, told_to)
     await attempt_due(deliveries, subscription_id(1), 200, NOW)
     assert (await deliveries.get(told_to[0].id)).delivered_at == NOW
+
+
+@pytest.mark.parametrize("answer", [Unchanged(), Problem("timeout", "No answer.")])
+async def test_quiet_poll_is_written_as_whole_as_any_other(jobs, job, answer):
+    await jobs.record([polled(job, "running", progress=0.5)])
+    (claimed,) = await claim_jobs(jobs, at(60))
+    quiet = track.decide(claimed, answer, TIMING, at(61), jitter=0.5)
+    assert quiet.is_quiet
+    await jobs.record([quiet])
+    assert await jobs.get(job.id) == quiet.job
+    assert (await claim_jobs(jobs, at(600)))[0].polls == 2

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, event, insert, select, text
 from store.database import Database
 from store.dialects import feed_end, upsert
 from store.errors import DatabaseAwayError, DatabaseUnavailableError
-from store.events import insert_events
+from store.events import Events, insert_events
 from store.job_filter import JobFilter
 from store.jobs import Jobs
 from store.keys import Keys
@@ -29,7 +29,7 @@ from store.tables import JOBS, SECRETS
 from tracker.rules.events import subscription_test_event
 from tracker.rules.fanout import deliveries_of
 
-from .builders import ALL, NOW, claim_due, claim_jobs, job_id, longest_due, new_job, polled
+from .builders import ALL, NOW, at, claim_due, claim_jobs, job_id, longest_due, new_job, polled
 
 GUARD = 10
 
@@ -150,6 +150,32 @@ async def test_claim_does_not_wait_for_one_that_is_under_way(database, jobs, oth
     holder = await Paused(database, lambda connection: connection.execute(first).all() and None).reached()
     assert [job.id for job in await claim_jobs(others_jobs)] == [job_id(2)]
     await holder.end()
+
+
+async def test_retention_leaves_to_another_replica_what_that_has_its_hand_on(database, jobs, other, others_jobs):
+    for number in (1, 2, 3):
+        await jobs.register(new_job(number))
+    await jobs.record([polled(job, "failed") for job in await claim_jobs(jobs)])
+    held = select(JOBS.c.id).where(JOBS.c.id == job_id(2)).with_for_update()
+    holder = await Paused(database, lambda connection: connection.execute(held).all() and None).reached()
+    assert await others_jobs.forget_finished(at(1), ALL) == 2
+    assert await others_jobs.forget_finished(at(1), ALL) == 0
+    await holder.end()
+    assert await others_jobs.forget_finished(at(1), ALL) == 1
+    assert await Events(other).forget(at(1), ALL) == 3
+
+
+async def test_replicas_that_forget_at_once_share_the_work(jobs, database, other, others_jobs):
+    for number in range(20):
+        await jobs.register(new_job(number))
+    await jobs.record([polled(job, "failed") for job in await claim_jobs(jobs)])
+    both = (jobs, others_jobs)
+    assert sum(await asyncio.gather(*(each.forget_finished(at(1), 5) for each in both * 2))) == 20
+    feeds = (Events(database), Events(other))
+    gone = 0
+    while told := sum(await asyncio.gather(*(each.forget(at(1), 4) for each in feeds))):
+        gone += told
+    assert gone == 20
 
 
 async def test_the_same_job_that_is_registered_with_two_replicas_is_one(jobs, others_jobs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,8 @@ class Provider:
     description: Description
     base_url: str
     environ: Mapping[str, str]
+    _credentials: dict[str, dict[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _timings: dict[str, Timing] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def kind(self, name: str | None) -> str:
         """The name of a kind that exists; None asks for the usual one. Raises ProviderError."""
@@ -72,7 +74,10 @@ class Provider:
 
     def timing(self, kind: str) -> Timing:
         """The documented intervals of a kind. Raises ProviderError."""
-        return self._kind(kind).documented_timing()
+        known = self._timings.get(kind)
+        if known is None:
+            known = self._timings[kind] = self._kind(kind).documented_timing()
+        return known
 
     def model(self, kind: str, params: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         """The model, or job type, that a job names where its description looks for one; "": none."""
@@ -105,6 +110,12 @@ class Provider:
 
     def credentials(self, account: str) -> dict[str, str]:
         """The account's credentials. Raises MissingCredentialsError, which names the variables."""
+        known = self._credentials.get(account)
+        if known is None:
+            known = self._credentials[account] = self._read_credentials(account)
+        return known
+
+    def _read_credentials(self, account: str) -> dict[str, str]:
         variables = self.variables(account)
         missing = [variable for variable in variables.values() if not self.environ.get(variable)]
         if missing:
@@ -166,6 +177,9 @@ class Provider:
 
     def secrets(self, account: str) -> list[str]:
         """What the account's variables hold; "" for one that is not set."""
+        known = self._credentials.get(account)
+        if known is not None:
+            return list(known.values())
         return [self.environ.get(variable, "") for variable in self.variables(account).values()]
 
     def _kind(self, name: str) -> Kind:

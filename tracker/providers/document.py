@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from store.records import Job, JobError, Status, Step
@@ -56,9 +55,10 @@ def _reading(kind: Kind, base_url: str, job: Job, document: Any, known: Reading)
     status, steps, times = known.status, _steps(kind, document), kind.times
     if not status.is_final and kind.steps and _waits_for_approval(kind.steps, document, steps):
         status = Status.ACTION_REQUIRED
-    return replace(
-        known,
-        status=status,
+    return Reading(
+        status,
+        known.provider_status,
+        known.is_unknown,
         progress=_progress(kind.progress, document) if kind.progress else None,
         output=_output(kind, base_url, job, document, is_done=status is Status.SUCCEEDED),
         error=_error(kind, document) if status.is_final and status is not Status.SUCCEEDED else None,

@@ -49,7 +49,7 @@ def interpret(kind: Kind, base_url: str, job: Job, result: ExchangeResult, now: 
     answer = read_document(kind, base_url, job, known, http_status=result.status, rule=rule)
     if isinstance(answer, Reading) and kind.conditional:
         answer = replace(answer, etag=result.headers.get("etag"))
-    return replace(answer, retry_after=hint)
+    return answer if hint is None else replace(answer, retry_after=hint)
 
 
 def _no_reading(kind: Kind, job: Job, result: HttpAnswer, document: Any, hint: float | None) -> Answer | None:  # noqa: ANN401 - JSON

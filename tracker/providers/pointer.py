@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 POINTER = r"^(/([^~/]|~[01])*)*$"
 """What a pointer looks like."""
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 """An array index: no sign, no leading zeros (RFC 6901, 4)."""
+_KEPT_POINTERS = 4096
 
 
 def resolve(document: Any, pointer: str) -> Any:  # noqa: ANN401 - JSON
     """What the pointer leads to; None where it leads nowhere. Behind a `*` it is a list of what was found."""
     value = document
-    segments = pointer.split("/")[1:]
-    for index, segment in enumerate(segments):
-        if segment == "*" and isinstance(value, list):
-            rest = "".join(f"/{name}" for name in segments[index + 1 :])
+    for name, rest in _steps_of(pointer):
+        if name == "*" and isinstance(value, list):
             return [found for item in value if (found := resolve(item, rest)) is not None]
-        value = _step(value, segment.replace("~1", "/").replace("~0", "~"))
+        value = value.get(name) if isinstance(value, dict) else _item(value, name)
         if value is None:
             return None
     return value
+
+
+@lru_cache(_KEPT_POINTERS)
+def _steps_of(pointer: str) -> tuple[tuple[str, str], ...]:
+    """The names along the way, each with the pointer that is left behind it."""
+    segments = pointer.split("/")[1:]
+    names = [segment.replace("~1", "/").replace("~0", "~") for segment in segments]
+    rests = ["".join(f"/{segment}" for segment in segments[index + 1 :]) for index in range(len(segments))]
+    return tuple(zip(names, rests, strict=True))
 
 
 class Nothing:
@@ -55,9 +64,7 @@ def first_found(document: Any, pointers: tuple[str, ...]) -> Any:  # noqa: ANN40
     return next((found for pointer in pointers if (found := resolve(document, pointer)) not in (None, "")), None)
 
 
-def _step(value: Any, name: str) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        return value.get(name)
+def _item(value: Any, name: str) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
         return value[int(name)]
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -120,11 +121,15 @@ class StatusMap(Section):
 
     def status_of(self, word: str) -> Status | None:
         """What a word of the provider means; None: nothing that we know."""
-        sought = self.folded(word)
+        return self._meanings.get(self.folded(word), self.otherwise)
+
+    @cached_property
+    def _meanings(self) -> dict[str, Status]:
+        meanings: dict[str, Status] = {}
         for status in Status:
-            if any(sought == self.folded(known) for known in getattr(self, status.value)):
-                return status
-        return self.otherwise
+            for word in getattr(self, status.value):
+                meanings.setdefault(self.folded(word), status)
+        return meanings
 
 
 class Condition(Section):

@@ -6,6 +6,7 @@ In a path a value is escaped; `{+id}` keeps its slashes (the reserved expansion 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,6 +19,8 @@ PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _WHOLE_URL = re.compile(r"\{param\.([A-Za-z_]\w*)\}")
 _KNOWN = re.compile(r"\+?(id|kind|param\.[A-Za-z_]\w*)")
 _OF_LISTS = ("ids", "since")
+_NEEDS_NO_ESCAPE = re.compile(r"[A-Za-z0-9_~-]+")
+_KEPT_TEMPLATES = 4096
 
 
 class MissingParameterError(Exception):
@@ -46,6 +49,7 @@ def flaw_of_path(path: str) -> str | None:
     return f"path {path!r} must not hold '?' or '#': use query" if set(path) & set("?#") else None
 
 
+@lru_cache(_KEPT_TEMPLATES)
 def url_parameter(template: str) -> str | None:
     """The parameter that a template is nothing but: it then holds a whole URL. None for any other template."""
     match = _WHOLE_URL.fullmatch(template)
@@ -57,18 +61,28 @@ def filled_path(template: str, job: Job) -> str:
 
     Raises MissingParameterError, UnusableValueError.
     """
+    parts = list(_parts_of(template))
+    for index in range(1, len(parts), 2):
+        parts[index] = _escaped(parts[index], job)
+    return "".join(parts)
 
-    def value(match: re.Match[str]) -> str:
-        keeps_slashes = match.group(1).startswith("+")
-        name = match.group(1).removeprefix("+")
-        text = value_of(name, job)
-        segments = text.split("/") if keeps_slashes else [text]
-        if any(segment in ("", ".", "..") for segment in segments):
-            # Escaping leaves dots alone, and a URL parser would take these for a step up or for nothing.
-            raise UnusableValueError(name, text)
-        return "/".join(quote(segment, safe="") for segment in segments)
 
-    return PLACEHOLDER.sub(value, template)
+@lru_cache(_KEPT_TEMPLATES)
+def _parts_of(template: str) -> tuple[str, ...]:
+    """A text, a placeholder, a text, and so on."""
+    return tuple(PLACEHOLDER.split(template))
+
+
+def _escaped(placeholder: str, job: Job) -> str:
+    name = placeholder.removeprefix("+")
+    text = value_of(name, job)
+    if _NEEDS_NO_ESCAPE.fullmatch(text):
+        return text
+    segments = text.split("/") if placeholder.startswith("+") else [text]
+    if any(segment in ("", ".", "..") for segment in segments):
+        # Escaping leaves dots alone, and a URL parser would take these for a step up or for nothing.
+        raise UnusableValueError(name, text)
+    return "/".join(quote(segment, safe="") for segment in segments)
 
 
 def filled_text(template: str, job: Job, lists: Mapping[str, Any] | None = None) -> str:

@@ -113,6 +113,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if exact is not None:
         return exact
     value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
     if value.isascii() and value.isdigit():
         # Bounded so that a number of any length stays a number of seconds.
         return float(value[:12])

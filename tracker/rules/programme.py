@@ -95,8 +95,8 @@ def best_gap(times: Floats, costs: Floats, left: float, age: float, terms: Terms
     """The gap to the time with the least `costs` and waiting, of those that the terms and `floor` allow."""
     least = max(terms.floor, floor)
     most = max(terms.longest, least)
-    a = int(np.searchsorted(times, age + least * (1.0 - _SLACK)))
-    b = int(np.searchsorted(times, age + most * (1.0 + _SLACK), side="right"))
+    a = int(times.searchsorted(age + least * (1.0 - _SLACK)))
+    b = int(times.searchsorted(age + most * (1.0 + _SLACK), side="right"))
     if a >= b:
         return blind_gap(times, age, terms, floor)
     best = a + int((times[a:b] * (left / terms.delay_per_poll) + costs[a:b]).argmin())

@@ -32,12 +32,12 @@ def seen(job: Job, reading: Reading, now: datetime) -> Sightings:
     if reading.status.is_final:
         ended = _told_end(reading)
         return known if ended is None else replace(known, ended=_age(job, known, ended))
+    readings = _readings(known, age, reading.progress)
     if reading.status is Status.QUEUED:
         # It may have been taken for running before: some providers put a job back into their queue.
-        known = replace(known, queued_until=age, running_since=None, started=None)
-    elif known.running_since is None:
-        known = replace(known, running_since=age)
-    return replace(known, unfinished_at=age, readings=_readings(known, age, reading.progress))
+        return Sightings(known.head_start, unfinished_at=age, queued_until=age, readings=readings)
+    since = age if known.running_since is None else known.running_since
+    return replace(known, unfinished_at=age, running_since=since, readings=readings)
 
 
 def seen_again(job: Job, now: datetime) -> Sightings:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
 
-from store.records import Event, Job, JobError, PollOutcome, PollProblem, Status, Transition
+from store.records import NEWS, Event, Job, JobError, PollOutcome, PollProblem, Status, Transition
 from tracker.rules.diff import Change, StepChange, merged_steps, status_changes, step_changes
 from tracker.rules.events import progress_event, step_event, transition_event
 from tracker.rules.payload import reading_payload
@@ -34,19 +36,19 @@ def decide(
     The next poll is when `plan` says; without one, after the documented interval.
     """
     if job.status.is_final:
-        return PollOutcome(job)
-    story = _Story(replace(job, polls=job.polls + 1, last_polled_at=now), now)
+        return PollOutcome(job, is_quiet=True)
+    story = _Story(job.but(polls=job.polls + 1, last_polled_at=now), now)
     if isinstance(answer, Reading):
-        story.job = replace(story.job, sightings=seen(job, answer, now))
+        story.job = story.job.but(sightings=seen(job, answer, now))
         _read(story, answer, _Pace(timing, plan, jitter))
     elif isinstance(answer, Unchanged):
-        story.job = replace(story.job, sightings=seen_again(job, now))
+        story.job = story.job.but(sightings=seen_again(job, now))
         _go_on(story, answer, _Pace(timing, plan, jitter))
     elif isinstance(answer, Problem):
         _postpone(story, answer, timing, jitter)
     elif job.cancel_accepted_at is not None:
         # Some providers forget what they cancel.
-        story.job = replace(story.job, next_poll_at=None, not_before=None, poll_problem=None)
+        story.job = story.job.but(next_poll_at=None, not_before=None, poll_problem=None)
         story.transition(Change(Status.CANCELED, story.job.provider_status, now))
     elif _is_believed(job, answer, timing, now):
         story.end(_absence(answer))
@@ -55,7 +57,9 @@ def decide(
     # Asked before the time-out clears the problem.
     verdict = story.job.poll_problem.code if story.job.poll_problem else CLEAN
     # A list that was only late with a row may have it the next time.
-    story.job = replace(story.job, is_alone=story.job.list_misses >= MOST_LIST_MISSES)
+    is_alone = story.job.list_misses >= MOST_LIST_MISSES
+    if story.job.is_alone != is_alone:
+        story.job = story.job.but(is_alone=is_alone)
     if not story.job.status.is_final and now >= job.timeout_at:
         story.end(_TIMEOUT)
     return story.outcome(verdict)
@@ -63,7 +67,7 @@ def decide(
 
 def seen_in_list(job: Job) -> Job:
     """The job once a list has shown it."""
-    return replace(job, list_misses=0)
+    return job.but(list_misses=0)
 
 
 def ask_alone(
@@ -77,7 +81,7 @@ def ask_alone(
     misses = MOST_LIST_MISSES if for_good else job.list_misses + missed
     floor = not_before or job.not_before
     at = now if floor is None else max(now, min(floor, job.timeout_at))
-    return PollOutcome(replace(job, is_alone=True, list_misses=misses, next_poll_at=at, not_before=floor))
+    return PollOutcome(job.but(is_alone=True, list_misses=misses, next_poll_at=at, not_before=floor))
 
 
 def is_out_of_time(job: Job, now: datetime) -> bool:
@@ -88,10 +92,13 @@ def is_out_of_time(job: Job, now: datetime) -> bool:
 def give_up(job: Job, now: datetime) -> PollOutcome:
     """The end of a job whose time is over and that may not be polled once more."""
     if job.status.is_final:
-        return PollOutcome(job)
+        return PollOutcome(job, is_quiet=True)
     story = _Story(job, now)
     story.end(_TIMEOUT)
     return story.outcome()
+
+
+_news_of = attrgetter(*NEWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ class _Story:
     """Moves a job from one transition to the next and notes what there is to tell, in order."""
 
     def __init__(self, job: Job, now: datetime) -> None:
+        self.asked = job
         self.job = job
         self.now = now
         self.transitions: list[Transition] = []
@@ -120,8 +128,7 @@ class _Story:
 
     def transition(self, change: Change) -> None:
         previous = self.job.status if self.job.sequence else None
-        self.job = replace(
-            self.job,
+        self.job = self.job.but(
             status=change.status,
             provider_status=change.provider_status,
             sequence=self.job.sequence + 1,
@@ -144,12 +151,11 @@ class _Story:
         self.events.append(transition_event(self.job, transition))
 
     def step(self, change: StepChange) -> None:
-        self.job = replace(self.job, announcements=self.job.announcements + 1, updated_at=self.now)
+        self.job = self.job.but(announcements=self.job.announcements + 1, updated_at=self.now)
         self.events.append(step_event(self.job, change, self.now))
 
     def progress(self) -> None:
-        self.job = replace(
-            self.job,
+        self.job = self.job.but(
             announcements=self.job.announcements + 1,
             announced_progress=self.job.progress,
             progress_announced_at=self.now,
@@ -158,11 +164,12 @@ class _Story:
 
     def end(self, error: JobError) -> None:
         """Expires the job: its provider no longer knows it, or its time is over."""
-        self.job = replace(self.job, error=error, next_poll_at=None, poll_problem=None)
+        self.job = self.job.but(error=error, next_poll_at=None, poll_problem=None)
         self.transition(Change(Status.EXPIRED, self.job.provider_status, self.now))
 
     def outcome(self, verdict: str | None = None) -> PollOutcome:
-        return PollOutcome(self.job, tuple(self.transitions), tuple(self.events), verdict)
+        is_quiet = not self.events and _news_of(self.job) == _news_of(self.asked)
+        return PollOutcome(self.job, tuple(self.transitions), tuple(self.events), verdict, is_quiet)
 
 
 def _read(story: _Story, reading: Reading, pace: _Pace) -> None:
@@ -180,7 +187,7 @@ def _read(story: _Story, reading: Reading, pace: _Pace) -> None:
     for step_change in step_changes(known_steps, reading.steps):
         story.step(step_change)
     if last is not None and is_final:
-        story.job = replace(story.job, error=reading.error, result_expires_at=_result_end(last, pace.timing))
+        story.job = story.job.but(error=reading.error, result_expires_at=_result_end(last, pace.timing))
         story.transition(last)
     elif _is_worth_telling(story.job, story.now):
         story.progress()
@@ -189,7 +196,7 @@ def _read(story: _Story, reading: Reading, pace: _Pace) -> None:
 def _go_on(story: _Story, unchanged: Unchanged, pace: _Pace) -> None:
     """A clean poll that found everything as the last reading said."""
     at = pace.next_poll_at(story.job, unchanged.retry_after, story.now)
-    story.job = replace(_plan(story.job, at, unchanged.retry_after, story.now), poll_problem=None)
+    story.job = _plan(story.job, at, unchanged.retry_after, story.now).but(poll_problem=None)
 
 
 def _result_end(last: Change, timing: Timing) -> datetime | None:
@@ -201,15 +208,15 @@ def _result_end(last: Change, timing: Timing) -> datetime | None:
 
 def _planned(job: Job, reading: Reading, pace: _Pace, now: datetime, *, is_final: bool) -> Job:
     if is_final:
-        return replace(job, next_poll_at=None, not_before=None, poll_problem=None)
+        return job.but(next_poll_at=None, not_before=None, poll_problem=None)
     job = _plan(job, pace.next_poll_at(job, reading.retry_after, now), reading.retry_after, now)
     if not reading.is_unknown:
-        return replace(job, poll_problem=None)
+        return job if job.poll_problem is None else job.but(poll_problem=None)
     message = (
         f"The provider's status {reading.provider_status!r} is not in its description: taken for running. "
         f"Add the word to the description's status map."
     )
-    return replace(job, poll_problem=_problem(job, Problem("unknown_status", message, 200), now))
+    return job.but(poll_problem=_problem(job, Problem("unknown_status", message, 200), now))
 
 
 def _postpone(story: _Story, problem: Problem, timing: Timing, jitter: float) -> None:
@@ -218,14 +225,14 @@ def _postpone(story: _Story, problem: Problem, timing: Timing, jitter: float) ->
     shown = _problem(story.job, problem, now)
     at = now + timedelta(seconds=problem_delay(timing, shown.count, jitter))
     job = _plan(story.job, at, problem.retry_after, now)
-    story.job = replace(job, poll_problem=replace(shown, retry_at=job.next_poll_at))
+    story.job = job.but(poll_problem=replace(shown, retry_at=job.next_poll_at))
 
 
 def _plan(job: Job, at: datetime, retry_after: float | None, now: datetime) -> Job:
     """Sets the next poll: not before the provider's hint, and not after the job's time is over."""
     floor = hinted_until(now, retry_after)
     at = at if floor is None else max(at, floor)
-    return replace(job, next_poll_at=max(now, min(at, job.timeout_at)), not_before=floor)
+    return job.but(next_poll_at=max(now, min(at, job.timeout_at)), not_before=floor)
 
 
 def _problem(job: Job, problem: Problem, now: datetime) -> PollProblem:
@@ -246,17 +253,16 @@ def _problem(job: Job, problem: Problem, now: datetime) -> PollProblem:
 
 def _with_facts(job: Job, reading: Reading, now: datetime) -> Job:
     """The job with all that a reading says of it but its status."""
-    read = replace(
-        job,
-        provider_status=reading.provider_status,
-        progress=job.progress if reading.progress is None else reading.progress,
-        output=reading.output or job.output,
-        steps=merged_steps(job.steps, reading.steps),
-        started_at=job.started_at or reading.started_at,
-        etag=reading.etag,
-    )
-    is_news = read != job
-    return replace(read, updated_at=now if is_news else job.updated_at, reading=reading_payload(reading))
+    facts: dict[str, Any] = {
+        "provider_status": reading.provider_status,
+        "progress": job.progress if reading.progress is None else reading.progress,
+        "output": reading.output or job.output,
+        "steps": merged_steps(job.steps, reading.steps),
+        "started_at": job.started_at or reading.started_at,
+        "etag": reading.etag,
+    }
+    is_news = any(getattr(job, name) != value for name, value in facts.items())
+    return job.but(**facts, updated_at=now if is_news else job.updated_at, reading=reading_payload(reading))
 
 
 def _is_worth_telling(job: Job, now: datetime) -> bool:
