@@ -19,6 +19,7 @@ from tracker.dashboard.subscribing import (
     subscription_in,
 )
 from tracker.rules.events import DEFAULT_EVENTS
+from tracker.rules.slots import IN_FLIGHT_PER_SUBSCRIBER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -68,6 +69,7 @@ async def _form(visit: Visit, form: Form, flaws: Iterable[Flaw] = ()) -> Respons
         422 if flaws else 200,
         form=form,
         flaws=told,
+        usual_in_flight=IN_FLIGHT_PER_SUBSCRIBER,
         narrows=_is_open(form, told, WHICH_JOBS),
         specifies=_is_open(form, told, HOW_SENT),
         providers=[each["name"] for each in providers],
