@@ -34,10 +34,9 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
-    """What the API refused: its problem (RFC 9457), and where it says what to do with the key, its headers."""
+    """What the API refused, in its words; `flaws` are what is wrong with each input."""
 
     status: int
-    title: str
     detail: str
     flaws: tuple[Flaw, ...] = ()
     retry_after: str | None = None
@@ -117,7 +116,6 @@ def _refusal(response: httpx.Response) -> RefusedError:
     problem: Json = response.json()
     return RefusedError(
         status=response.status_code,
-        title=problem["title"],
         detail=problem["detail"],
         flaws=tuple(_flaw(each) for each in problem.get("errors", ())),
         retry_after=response.headers.get("retry-after"),
