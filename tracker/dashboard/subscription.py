@@ -55,7 +55,7 @@ async def replay(visit: Visit) -> Response:
     except RefusedError as refused:
         if refused.status != 422:
             raise
-        return await _page(visit, refused.flaws)
+        return await _page(visit, refused.all_flaws)
     return visit.go(f"{_address(visit)}#replays")
 
 

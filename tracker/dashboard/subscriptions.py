@@ -57,7 +57,7 @@ async def create(visit: Visit) -> Response:
     except RefusedError as refused:
         if refused.status != 422:
             raise
-        return await _form(visit, visit.form, refused.flaws or (Flaw("", refused.detail),))
+        return await _form(visit, visit.form, refused.all_flaws)
     return visit.page("secret.html", 201, subscription=made, until=None)
 
 
