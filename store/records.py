@@ -388,7 +388,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A callback URL, its filter of events, its secrets, newest first."""
+    """A callback URL, its filter of events, its secrets, newest first.
+
+    `health` is None where it has answered well, or where that was not asked for.
+    """
 
     id: str
     callback_url: str
@@ -404,6 +407,7 @@ class Subscription:
     order: Order = Order.NONE
     max_in_flight: int | None = None
     signs_v1a: bool = False
+    health: Health | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -9,11 +10,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 from store.answers import keep_answer
 from store.delivery_order import put_all_in_order
 from store.records import DeliveryStatus, KeptAnswer, Page, Subscription, SubscriptionStatus
-from store.rows import subscription_row, to_subscription
+from store.rows import subscription_row, to_health, to_subscription
 from store.tables import DELIVERIES, SUBSCRIBERS, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from store.database import Database
@@ -38,17 +39,19 @@ class Subscriptions:
         await self._database.write(work)
 
     async def get(self, subscription_id: str) -> Subscription | None:
-        """The subscription with this id."""
-        return await self._database.read(lambda connection: subscription_in(connection, subscription_id))
+        """The subscription with this id, and its health."""
+        return await self._database.read(lambda connection: _watched_in(connection, subscription_id))
 
     async def find(self, limit: int, after: str | None = None) -> Page[Subscription]:
-        """A page of subscriptions, newest first; `after` is the id that the page before ended with."""
+        """A page of subscriptions and their health, newest first; `after` is the id that the page before ended with."""
         query = select(SUBSCRIPTIONS).order_by(SUBSCRIPTIONS.c.id.desc()).limit(limit + 1)
         if after is not None:
             query = query.where(SUBSCRIPTIONS.c.id < after)
-        found = await self._database.read(
-            lambda connection: [to_subscription(row) for row in connection.execute(query).mappings()]
-        )
+
+        def work(connection: Connection) -> list[Subscription]:
+            return _with_health(connection, [to_subscription(row) for row in connection.execute(query).mappings()])
+
+        found = await self._database.read(work)
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
     async def change(
@@ -88,6 +91,18 @@ def subscription_in(connection: Connection, subscription_id: str, *, to_change: 
     return to_subscription(row) if row else None
 
 
+def _watched_in(connection: Connection, subscription_id: str, *, to_change: bool = False) -> Subscription | None:
+    found = subscription_in(connection, subscription_id, to_change=to_change)
+    return _with_health(connection, [found])[0] if found else None
+
+
+def _with_health(connection: Connection, subscriptions: Sequence[Subscription]) -> list[Subscription]:
+    meant = SUBSCRIBERS.c.subscriber.in_([each.id for each in subscriptions])
+    rows = connection.execute(select(SUBSCRIBERS).where(meant)).mappings()
+    known = {row["subscriber"]: to_health(row) for row in rows}
+    return [replace(each, health=known.get(each.id)) for each in subscriptions]
+
+
 def all_subscriptions(connection: Connection) -> tuple[Subscription, ...]:
     """Every subscription at this moment of the transaction; paused and disabled ones collect deliveries too."""
     query = select(SUBSCRIPTIONS).order_by(SUBSCRIPTIONS.c.id)
@@ -109,7 +124,7 @@ def _change(
     *,
     from_now: bool,
 ) -> Subscription | None:
-    before = subscription_in(connection, subscription_id, to_change=True)
+    before = _watched_in(connection, subscription_id, to_change=True)
     if before is None:
         return None
     after = changed(before)
@@ -117,6 +132,7 @@ def _change(
     is_made_active = after.status is SubscriptionStatus.ACTIVE and before.status is not SubscriptionStatus.ACTIVE
     if is_made_active or after.callback_url != before.callback_url:
         connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber == before.id))
+        after = replace(after, health=None)
     if from_now:
         cancel_what_waits(connection, before.id, after.updated_at)
     if after.order is not before.order:

@@ -2,8 +2,10 @@
 
 import base64
 from dataclasses import replace
+from datetime import timedelta
 
 from store.records import Share
+from tracker.rules.payload import rfc3339
 
 from .steps import LEASE, PUBLIC_URL, attempt, fetch, ids_of, problem, see, subscribe, track
 
@@ -31,6 +33,7 @@ async def test_new_subscription_is_shown_whole_with_its_secret(client):
         "signatures": ["v1"],
         "status": "active",
         "status_reason": None,
+        "health": None,
         "created_at": "2026-01-01T12:00:00.000Z",
         "updated_at": "2026-01-01T12:00:00.000Z",
     }
@@ -150,3 +153,33 @@ async def test_subscription_that_is_removed_while_it_is_tested_is_not_found(clie
 
     service.app.state.context = replace(service.app.state.context, subscriptions=SeenBefore())
     problem(await client.post(f"/v1/subscriptions/{made['id']}/test"), 404)
+
+
+async def test_subscription_tells_that_it_answers_badly_until_it_answers_well(client, service, clock):
+    made = await subscribe(client, events=["job.*"])
+    path = f"/v1/subscriptions/{made['id']}"
+    await client.post(f"{path}/test")
+    await attempt(service, made["id"], 500)
+    since = rfc3339(clock.at)
+    shown = await fetch(client, path)
+    assert shown["health"] == {"failures": 1, "failing_since": since, "held_until": None}
+    assert (await fetch(client, "/v1/subscriptions"))["data"] == [shown]
+    changed = (await client.patch(path, json={"description": "new"})).json()
+    assert changed["health"] == shown["health"]
+    clock.advance(60)
+    await attempt(service, made["id"], 503, is_retry=True)
+    held = (await fetch(client, path))["health"]
+    assert held == {"failures": 2, "failing_since": since, "held_until": rfc3339(clock.at + timedelta(seconds=5))}
+    clock.advance(600)
+    await attempt(service, made["id"], 200, is_retry=True)
+    assert (await fetch(client, path))["health"] is None
+
+
+async def test_subscription_that_is_made_active_begins_anew(client, service):
+    made = await subscribe(client)
+    path = f"/v1/subscriptions/{made['id']}"
+    await client.post(f"{path}/test")
+    await attempt(service, made["id"], 410)
+    assert (await fetch(client, path))["health"]["failures"] == 1
+    assert (await client.patch(path, json={"status": "active"})).json()["health"] is None
+    assert (await fetch(client, path))["health"] is None

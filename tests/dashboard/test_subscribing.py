@@ -35,7 +35,18 @@ def test_lines_that_are_no_headers_are_named(text):
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("7", 7), ("0.5", 0.5), ("-1", -1), ("many", "many"), ("", ""), ("1,5", "1,5")]
+    ("typed", "meant"),
+    [
+        ("7", 7),
+        ("0.5", 0.5),
+        ("-1", -1),
+        ("many", "many"),
+        ("", ""),
+        ("1,5", "1,5"),
+        ("nan", "nan"),
+        ("1e999", "1e999"),
+        ("9" * 400, "9" * 400),
+    ],
 )
 def test_number_is_one_or_stays_as_it_was_typed(typed, meant):
     assert number(typed) == meant

@@ -214,6 +214,16 @@ async def test_page_tells_why_a_subscription_is_disabled(stage, visitor, made, p
     assert "keeps collecting" in page.text
 
 
+async def test_pages_tell_how_a_subscription_fails(stage, visitor, made, path):
+    assert "in a row" not in (await visitor.see(path)).text
+    await visitor.send(f"{path}/test", once=once())
+    await attempt(stage.service, made["id"], 503)
+    assert "1 attempt has failed" in (await visitor.see("/subscriptions")).text
+    page = await visitor.see(path)
+    assert "1 attempt has failed" in page.text
+    assert "held back" in page.text
+
+
 async def test_rotation_shows_the_new_secret_this_once(visitor, path):
     answer = await visitor.send(f"{path}/rotate-secret", once=once(), grace_seconds="3600")
     assert answer.status_code == 200

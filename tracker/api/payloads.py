@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from store.records import ApiKey, Attempt, Delivery, Event, Replay, Subscription
+    from store.records import ApiKey, Attempt, Delivery, Event, Health, Replay, Subscription
     from store.vault import Vault
 
 
@@ -38,6 +38,7 @@ def subscription_payload(subscription: Subscription, vault: Vault | None) -> dic
         "signatures": ["v1", "v1a"] if subscription.signs_v1a else ["v1"],
         "status": subscription.status.value,
         "status_reason": subscription.status_reason,
+        "health": subscription.health and _health_payload(subscription.health),
         "created_at": rfc3339(subscription.created_at),
         "updated_at": rfc3339(subscription.updated_at),
     }
@@ -97,6 +98,14 @@ def replay_payload(replay: Replay) -> dict[str, Any]:
 def event_payload(event: Event) -> dict[str, Any]:
     """An event as the feed shows it: the webhook's body, and the id."""
     return {"id": event.id, **orjson.loads(event.body)}
+
+
+def _health_payload(health: Health) -> dict[str, Any]:
+    return {
+        "failures": health.failures,
+        "failing_since": rfc3339_or_none(health.failing_since),
+        "held_until": rfc3339_or_none(health.held_until),
+    }
 
 
 def _attempt_payload(attempt: Attempt, *, shows_private: bool) -> dict[str, Any]:

@@ -217,6 +217,14 @@ class Delivery(Shape):
     delivered_at: Time | None
 
 
+class SubscriptionHealth(Shape):
+    """How a subscription answers that does not answer well: failures in a row, and until when it is held back."""
+
+    failures: Count
+    failing_since: Time | None
+    held_until: Time | None
+
+
 class Subscription(Shape):
     """A callback URL and its filter of events."""
 
@@ -234,6 +242,7 @@ class Subscription(Shape):
     signatures: list[str]
     status: Annotated[SubscriptionStatus, Field(strict=False)]
     status_reason: str | None
+    health: SubscriptionHealth | None
     created_at: Time
     updated_at: Time
 

@@ -34,12 +34,17 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
-    """What the API refused, in its words; `flaws` are what is wrong with each input, where that is more."""
+    """What the API refused, in its words; `flaws` are what is wrong with each input."""
 
     status: int
     detail: str
     flaws: tuple[Flaw, ...] = ()
     retry_after: str | None = None
+
+    @property
+    def all_flaws(self) -> tuple[Flaw, ...]:
+        """The flaws, or what was told at large where no input is to blame."""
+        return self.flaws or (Flaw("", self.detail),)
 
 
 class Desk:
@@ -77,7 +82,7 @@ class Asking:
         return await self._call("POST", path, body)
 
     async def post_once(self, once: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
-        """What a POST answers, and answers again however often it is sent: `once` is its Idempotency-Key."""
+        """What a POST answers, and answers again if it is sent again within a day: `once` is its Idempotency-Key."""
         # The API refuses a repeat of what is under way, but a browser shows the answer to a second click alone.
         async with self._turns.setdefault(once, asyncio.Lock()):
             return await self._call("POST", path, body, headers={"idempotency-key": once})
@@ -117,7 +122,7 @@ def _refusal(response: httpx.Response) -> RefusedError:
     return RefusedError(
         status=response.status_code,
         detail=problem["detail"],
-        flaws=tuple(_flaw(each) for each in problem.get("errors", ()) if each["detail"] != problem["detail"]),
+        flaws=tuple(_flaw(each) for each in problem.get("errors", ())),
         retry_after=response.headers.get("retry-after"),
     )
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from tracker.dashboard.asking import Flaw
+
 _log = structlog.stdlib.get_logger("tracker")
 
 
@@ -57,7 +59,8 @@ async def answer_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)  # noqa: S101 - registered for this class alone
     if error.status == 401:
         return await answer_over(request, error)
-    response = _problem(request, error.status, error.detail, error.flaws)
+    more = [flaw for flaw in error.flaws if flaw.detail != error.detail]
+    response = _problem(request, error.status, error.detail, more)
     if error.retry_after:
         response.headers["retry-after"] = error.retry_after
     return response
@@ -78,6 +81,6 @@ async def answer_fault(request: Request, error: Exception) -> Response:
     return _problem(request, 500, f"Tracker failed to show this page; its log says why, under {request_id}.")
 
 
-def _problem(request: Request, status: int, detail: str, flaws: Sequence[str] = ()) -> Response:
+def _problem(request: Request, status: int, detail: str, flaws: Sequence[Flaw] = ()) -> Response:
     title = _TITLES.get(status) or HTTPStatus(status).phrase
     return render("problem.html", status, visit=visit_of(request), title=title, detail=detail, flaws=flaws)

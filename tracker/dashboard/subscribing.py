@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tracker.dashboard.filters import as_time
@@ -20,6 +21,7 @@ FIELDS = frozenset(("callback_url", "description", "events", *WHICH_JOBS, *HOW_S
 REPLAY_FIELDS = frozenset(("since", "until", "events", "rate"))
 """The same of the form for a replay."""
 
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 _UNSAID = ("", "full", "none")
 _WITH_V1A = ["v1", "v1a"]
@@ -63,12 +65,9 @@ class WrongHeaderError(ValueError):
 
 def number(typed: str) -> int | float | str:
     """A number that was typed; what is none stays as it is, for the API to say so."""
-    for kind in (int, float):
-        try:
-            return kind(typed)
-        except ValueError:
-            continue
-    return typed
+    if not _NUMBER.fullmatch(typed):
+        return typed
+    return float(typed) if "." in typed else int(typed)
 
 
 def lines(text: str) -> Iterable[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracker.dashboard.asking import RefusedError, at
 from tracker.dashboard.subscribing import REPLAY_FIELDS, by_field, number, replay_in
+from tracker.rules.slots import IN_FLIGHT_PER_SUBSCRIBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +55,7 @@ async def replay(visit: Visit) -> Response:
     except RefusedError as refused:
         if refused.status != 422:
             raise
-        return await _page(visit, refused.flaws)
+        return await _page(visit, refused.all_flaws)
     return visit.go(f"{_address(visit)}#replays")
 
 
@@ -84,6 +85,7 @@ async def _page(visit: Visit, flaws: Iterable[Flaw] = ()) -> Response:
         deliveries=deliveries,
         form=visit.form,
         flaws=by_field(flaws, REPLAY_FIELDS),
+        usual_in_flight=IN_FLIGHT_PER_SUBSCRIBER,
         lately=f"{visit.now - _LATELY:%Y-%m-%dT%H:%M:%S}",
     )
 

@@ -19,6 +19,7 @@ from tracker.dashboard.subscribing import (
     subscription_in,
 )
 from tracker.rules.events import DEFAULT_EVENTS
+from tracker.rules.slots import IN_FLIGHT_PER_SUBSCRIBER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -56,7 +57,7 @@ async def create(visit: Visit) -> Response:
     except RefusedError as refused:
         if refused.status != 422:
             raise
-        return await _form(visit, visit.form, refused.flaws or (Flaw("", refused.detail),))
+        return await _form(visit, visit.form, refused.all_flaws)
     return visit.page("secret.html", 201, subscription=made, until=None)
 
 
@@ -68,6 +69,7 @@ async def _form(visit: Visit, form: Form, flaws: Iterable[Flaw] = ()) -> Respons
         422 if flaws else 200,
         form=form,
         flaws=told,
+        usual_in_flight=IN_FLIGHT_PER_SUBSCRIBER,
         narrows=_is_open(form, told, WHICH_JOBS),
         specifies=_is_open(form, told, HOW_SENT),
         providers=[each["name"] for each in providers],

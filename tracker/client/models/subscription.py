@@ -14,6 +14,7 @@ class Subscription:
     callback_url: str
     status: str = "active"
     status_reason: str | None = None
+    health: dict[str, Any] | None = None
     events: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
