@@ -138,7 +138,7 @@ def test_first_start_shows_a_key_once_and_a_second_start_does_not(start, tmp_pat
     url, _ = second.greeting()
     assert status_of(f"{url}/v1/jobs", key) == 200
     code, said = second.end(signal.SIGTERM)
-    assert (code, "trk_" in said, "API key" in said) == (0, False, False)
+    assert (code, "trk_" in said, "API key" in said, "/login" in said) == (0, False, False, False)
 
 
 def list_jobs(folder, url, state_home):
@@ -192,6 +192,16 @@ def test_key_file_of_a_database_that_is_gone_goes_too(start, tmp_path):
     second = start(XDG_STATE_HOME=str(state_home), TRACKER_API_KEY=KEY)
     second.greeting()
     assert list((state_home / "tracker" / "keys").iterdir()) == []
+
+
+def test_first_start_prints_a_link_that_signs_in_once(start):
+    process = start()
+    url = process.greeting()[0]
+    path = process.wait_for_line("/login?code=").strip().removeprefix(url)
+    with httpx.Client(base_url=url, trust_env=False) as browser:
+        assert browser.get(path).headers["location"] == "/"
+        assert browser.get("/jobs").status_code == 200
+        assert httpx.get(url + path, trust_env=False).status_code == 401
 
 
 def test_service_starts_where_no_key_can_be_kept(start, tmp_path):

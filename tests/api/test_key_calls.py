@@ -41,6 +41,15 @@ async def test_new_key_is_shown_once_and_works_at_once(service, client):
         problem(await reader.post("/v1/jobs", json={}), 403)
 
 
+async def test_key_tells_of_itself(service, client):
+    operators = await fetch(client, "/v1/key")
+    assert operators == {"id": None, "name": "TRACKER_API_KEY", "scope": "admin", "expires_at": None}
+    made = await make(client, scope="read", expires_at="2026-01-02T12:00:00Z")
+    async with client_of(service, made["key"]) as reader:
+        own = {"id": made["id"], "name": "the shop", "scope": "read", "expires_at": "2026-01-02T12:00:00.000Z"}
+        assert await fetch(reader, "/v1/key") == own
+
+
 async def test_key_is_kept_as_a_hash_alone(client, tmp_path):
     key = (await make(client))["key"]
     with sqlite3.connect(tmp_path / "tracker.db") as database:

@@ -56,10 +56,14 @@ class Watch:
     def __init__(self, page, url):
         self.troubles = []
         self.allowed = []
-        self._host = urlsplit(url).netloc
+        self._hosts = {urlsplit(url).netloc}
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
         page.on("request", self._see)
+
+    def also(self, url):
+        """Lets the page ask this server too."""
+        self._hosts.add(urlsplit(url).netloc)
 
     def _hear(self, message):
         if message.type in ("error", "warning") and not any(part in message.text for part in self.allowed):
@@ -67,7 +71,7 @@ class Watch:
 
     def _see(self, request):
         parts = urlsplit(request.url)
-        if parts.netloc != self._host and parts.scheme not in ("data", "blob"):
+        if parts.netloc not in self._hosts and parts.scheme not in ("data", "blob"):
             self.troubles.append(f"request: {request.url}")
 
 

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from tests.flow import live, register
 from tracker.dashboard.routes import PAGES
 from tracker.demo.recipes import RECIPES, begin
+from tracker.demo.server import serve
 
 from ..api.steps import a_job, see
 from .browsing import serious_flaws, sign_in
@@ -91,18 +92,21 @@ async def test_page_of_a_job_keeps_what_was_opened_while_it_changes(stage, signe
     await expect(page.get_by_role("button", name="Poll now")).to_be_focused()
 
 
-async def test_live_page_comes_back_after_a_broken_connection(stage, signed_in, context):
+async def test_live_page_comes_back_after_a_restart_of_the_service(stage, signed_in):
     page = signed_in
-    page.watch.allowed += ["ERR_INTERNET_DISCONNECTED", "Failed to load resource"]
+    page.watch.allowed.append("net::ERR_")
     job = (await stage.client.post("/v1/jobs", json=a_job())).json()
-    await page.goto(f"{stage.url}/jobs")
-    await expect(page.locator(f"#{job['id']}")).to_contain_text("queued")
-    await context.set_offline(True)
-    stage.service.feed.close()
+    row = page.locator(f"#{job['id']}")
+    async with serve(stage.service.site) as url:
+        page.watch.also(url)
+        await page.goto(f"{url}/jobs")
+        await expect(row).to_contain_text("queued")
     await expect(page.get_by_role("status")).not_to_be_empty()
-    await see(stage.service, job, "succeeded")
-    await context.set_offline(False)
-    await expect(page.locator(f"#{job['id']}")).to_contain_text("succeeded")
+    again = serve(stage.service.site, port=int(url.rpartition(":")[2]))
+    async with page.expect_response(lambda answer: answer.url == f"{url}/live" and answer.ok), again:
+        await expect(page.get_by_role("status")).to_be_empty()
+        await see(stage.service, job, "succeeded")
+        await expect(row).to_contain_text("succeeded")
 
 
 async def test_session_that_ends_leads_to_the_login(stage, page, new_key):
@@ -133,7 +137,7 @@ async def test_preview_is_loaded_by_a_click_alone(stage, signed_in):
     page = signed_in
     picture = "https://cdn.example/picture.png"
     job = (await stage.client.post("/v1/jobs", json=a_job())).json()
-    await see(stage.service, job, "succeeded", output={"url": picture})
+    await see(stage.service, job, "running", progress=0.25, output={"url": picture})
     asked = asyncio.Event()
 
     async def answer(route):
@@ -146,6 +150,9 @@ async def test_preview_is_loaded_by_a_click_alone(stage, signed_in):
     assert page.watch.troubles == []
     assert not asked.is_set()
     await page.get_by_role("button", name="Preview").click()
+    await expect(page.get_by_role("img", name="Preview of this output")).to_be_visible()
+    await see(stage.service, job, "running", progress=0.5, output={"url": picture})
+    await expect(page.locator("#job")).to_contain_text("50 %")
     await expect(page.get_by_role("img", name="Preview of this output")).to_be_visible()
     assert page.watch.troubles == [f"request: {picture}"]
     page.watch.troubles.clear()
@@ -163,7 +170,6 @@ async def test_hostile_job_is_inert(stage, signed_in, text):
     await page.goto(f"{stage.url}/jobs/{job['id']}")
     await expect(page.get_by_role("heading", level=1)).to_have_text(f"id{text}")
     assert await page.evaluate("[typeof window.pwned, document.images.length]") == ["undefined", 0]
-    assert await page.locator("bdi", has_text="49 ").count() == 0
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -210,5 +216,5 @@ async def test_times_are_told_in_the_viewers_zone(stage, browser, key):
     await stage.client.post("/v1/jobs", json=a_job())
     await page.goto(f"{stage.url}/jobs")
     # The test's clock says noon, UTC.
-    await expect(page.locator("td time").last).to_have_attribute("title", "1 Jan 2026, 21:00:00 JST")
+    await expect(page.locator("td time").last).to_have_attribute("title", "1 Jan 2026, 21:00:00 GMT+9")
     await context.close()

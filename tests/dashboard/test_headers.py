@@ -78,3 +78,8 @@ async def test_wrong_method_gets_a_page_too(visitor):
     answer = await visitor.client.delete("/jobs")
     assert answer.status_code == 405
     assert "Method Not Allowed" in Seen(answer.text).text
+
+
+async def test_problem_is_shown_within_the_frame_of_who_is_signed_in(visitor, stranger):
+    assert [nav.get("aria-label") for nav in (await visitor.see("/jobs/unknown", 404)).all("nav")] == ["Pages"]
+    assert (await stranger.see("/static/x/unknown", 404)).all("nav") == []

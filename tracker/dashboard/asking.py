@@ -19,10 +19,9 @@ Query: TypeAlias = "Iterable[tuple[str, str]]"
 
 @dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
-    """What the API refused: its problem (RFC 9457), and where it says what to do with the key, its headers."""
+    """What the API refused, in its words; `flaws` are what is wrong with each input, where that is more."""
 
     status: int
-    title: str
     detail: str
     flaws: tuple[str, ...] = ()
     retry_after: str | None = None
@@ -87,9 +86,8 @@ def _refusal(response: httpx.Response) -> RefusedError:
     problem: Json = response.json()
     return RefusedError(
         status=response.status_code,
-        title=problem["title"],
         detail=problem["detail"],
-        flaws=tuple(_flaw(each) for each in problem.get("errors", ())),
+        flaws=tuple(_flaw(each) for each in problem.get("errors", ()) if each["detail"] != problem["detail"]),
         retry_after=response.headers.get("retry-after"),
     )
 

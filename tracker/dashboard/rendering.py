@@ -15,6 +15,8 @@ from tracker.rules.events import EVENT_TYPES
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from tracker.dashboard.visits import Visit
+
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'{elsewhere}; "
     "media-src 'self'{elsewhere}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -27,9 +29,16 @@ _HEADERS = {
 }
 
 
-def render(template: str, status: int = 200, *, shows_media: bool = False, **values: Any) -> Response:  # noqa: ANN401 - whatever a template shows
-    """A page. Where it `shows_media`, it may load images and videos from elsewhere."""
-    text = _environment().get_template(template).render(values)
+def render(
+    template: str,
+    status: int = 200,
+    *,
+    visit: Visit | None = None,
+    shows_media: bool = False,
+    **values: Any,  # noqa: ANN401 - whatever a template shows
+) -> Response:
+    """A page, for who is signed in or for nobody; if it `shows_media`, it may load images and videos from elsewhere."""
+    text = _environment().get_template(template).render(values, visit=visit)
     policy = _POLICY.format(elsewhere=" http: https:" if shows_media else "")
     return HTMLResponse(text, status, {**_HEADERS, "content-security-policy": policy})
 

@@ -84,7 +84,7 @@ def signed_in(handle: PageHandler) -> Endpoint:
     """The handler of a page behind its door: a session, and for what changes something a form of ours."""
 
     async def endpoint(request: Request) -> Response:
-        visit = await _visit(request)
+        request.state.visit = visit = await _visit(request)
         return await handle(visit)
 
     return endpoint
@@ -98,6 +98,11 @@ async def _visit(request: Request) -> Visit:
     form = await _form_of(request, doors.sessions, session) if request.method == "POST" else Form()
     api = doors.desk.with_key(key)
     return Visit(request, api, key, doors.now(), await api.get("/v1/key"), doors.sessions.form_token(session), form)
+
+
+def visit_of(request: Request) -> Visit | None:
+    """Who came with a request, if anybody was let in."""
+    return getattr(request.state, "visit", None)
 
 
 async def _form_of(request: Request, sessions: Sessions, session: str) -> Form:
