@@ -1,9 +1,13 @@
 """`GET /v1/activity`: what there is to draw over time."""
 
+import asyncio
+
 import pytest
 
 from store.records import Activity
 from tracker.rules.activity import minute_of
+from tracker.service import Service
+from tracker.surroundings import Surroundings
 
 from .steps import fetch, flaws
 
@@ -42,3 +46,19 @@ async def test_span_that_cannot_be_told_is_refused(client, minutes):
     response = await client.get("/v1/activity", params={"minutes": minutes})
     assert flaws(response, "parameter") == ["minutes"]
     assert repr(minutes) in response.json()["errors"][0]["detail"]
+
+
+async def test_what_was_done_is_there_after_a_stop(settings_of, surroundings, clock):
+    async with Service(settings_of(), surroundings, is_ticking=False) as stopped:
+        stopped.tally.asked("decart")
+    now = minute_of(clock())
+    async with Service(settings_of(), surroundings, is_ticking=False) as service:
+        assert await service.tally.since(now, 1) == {now: [Activity(now, "decart", requests=1)]}
+
+
+async def test_what_is_done_is_written_while_the_service_runs(settings_of):
+    async with Service(settings_of(), Surroundings()) as service, asyncio.timeout(30):
+        service.tally.asked("decart")
+        while not (written := await service.activity_log.since(0, 1)):
+            pass
+    assert [(row.provider, row.requests) for row in written] == [("decart", 1)]
