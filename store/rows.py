@@ -38,7 +38,7 @@ from store.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Row, RowMapping
 
@@ -58,10 +58,15 @@ def to_job_in_order(row: Iterable[Any]) -> Job:
     values["callback_events"] = tuple(values["callback_events"])
     values["status"] = Status(values["status"])
     values["error"] = JobError(**error) if error else None
-    values["steps"] = tuple(Step(*step) for step in values["steps"])
+    values["steps"] = tuple(_step(*step) for step in values["steps"])
     values["sightings"] = _to_sightings(sightings) if sightings else None
     values["poll_problem"] = _to_problem(problem) if problem else None
     return Job(**values)
+
+
+def _step(id_: str, type_: str | None, status: str, depends_on: Sequence[str] = ()) -> Step:
+    """A step as it is stored; those of earlier versions have no dependencies."""
+    return Step(id_, type_, status, tuple(depends_on))
 
 
 def to_waiting(row: Row[Any]) -> Waiting:
@@ -266,8 +271,8 @@ def _to_problem(value: Mapping[str, Any]) -> PollProblem:
     return PollProblem(**dict(value) | times)
 
 
-def _steps_json(job: Job) -> list[list[str | None]]:
-    return [[step.id, step.type, step.status] for step in job.steps]
+def _steps_json(job: Job) -> list[list[str | list[str] | None]]:
+    return [[step.id, step.type, step.status, list(step.depends_on)] for step in job.steps]
 
 
 def _to_sightings(value: Mapping[str, Any]) -> Sightings:

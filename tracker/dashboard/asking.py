@@ -32,14 +32,15 @@ class Flaw:
         return f"{self.place}: {self.detail}" if self.place else self.detail
 
 
-@dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
     """What the API refused, in its words; `flaws` are what is wrong with each input."""
 
-    status: int
-    detail: str
-    flaws: tuple[Flaw, ...] = ()
-    retry_after: str | None = None
+    def __init__(self, status: int, detail: str, flaws: tuple[Flaw, ...] = (), retry_after: str | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.flaws = flaws
+        self.retry_after = retry_after
 
     @property
     def all_flaws(self) -> tuple[Flaw, ...]:
