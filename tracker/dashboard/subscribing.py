@@ -24,6 +24,13 @@ REPLAY_FIELDS = frozenset(("since", "until", "events", "rate"))
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 _UNSAID = ("", "full", "none")
+ORDERS = {
+    "none": "as fast as possible",
+    "per_job": "a job's events one at a time, in order",
+    "latest": "in order, and what is overtaken is left out",
+}
+"""How the deliveries of one job may stand to each other, and what that means."""
+
 _WITH_V1A = ["v1", "v1a"]
 _SENT_BEFORE = "This form was sent before, and said something else. Look what came of that, or send it again."
 

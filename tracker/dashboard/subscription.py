@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tracker.dashboard.asking import RefusedError, at
-from tracker.dashboard.subscribing import REPLAY_FIELDS, by_field, number, replay_in
+from tracker.dashboard.subscribing import ORDERS, REPLAY_FIELDS, by_field, number, replay_in
 from tracker.rules.slots import IN_FLIGHT_PER_SUBSCRIBER
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ async def _page(visit: Visit, flaws: Iterable[Flaw] = ()) -> Response:
         deliveries=deliveries,
         form=visit.form,
         flaws=by_field(flaws, REPLAY_FIELDS),
+        orders=ORDERS,
         usual_in_flight=IN_FLIGHT_PER_SUBSCRIBER,
         lately=f"{visit.now - _LATELY:%Y-%m-%dT%H:%M:%S}",
     )

@@ -12,6 +12,7 @@ from tracker.dashboard.forms import Form
 from tracker.dashboard.subscribing import (
     FIELDS,
     HOW_SENT,
+    ORDERS,
     WHICH_JOBS,
     WrongHeaderError,
     by_field,
@@ -69,6 +70,7 @@ async def _form(visit: Visit, form: Form, flaws: Iterable[Flaw] = ()) -> Respons
         422 if flaws else 200,
         form=form,
         flaws=told,
+        orders=ORDERS,
         usual_in_flight=IN_FLIGHT_PER_SUBSCRIBER,
         narrows=_is_open(form, told, WHICH_JOBS),
         specifies=_is_open(form, told, HOW_SENT),
