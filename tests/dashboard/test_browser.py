@@ -10,6 +10,7 @@ from tests.flow import live, register
 from tracker.dashboard.routes import PAGES
 from tracker.demo.recipes import RECIPES, begin
 from tracker.demo.server import serve
+from tracker.demo.simulators import wondercat
 
 from ..api.steps import a_job, see
 from .browsing import serious_flaws, sign_in
@@ -76,6 +77,29 @@ async def test_list_shows_what_happens_without_reloading(stage, signed_in):
     await expect(row).to_contain_text("succeeded")
     assert await page.get_by_label("Tag").input_value() == "typed meanwhile"
     assert await page.evaluate("window.isTheSame")
+
+
+async def test_flood_of_events_is_gathered_into_a_look_a_second(stage, signed_in, clock):
+    page = signed_in
+    bodies = [a_job(number, tags=["flood"], events=["job.*"], callback_url=stage.callbacks) for number in range(300)]
+    for body in bodies:
+        stage.world.add("wondercat", "inference", wondercat.success("inference", 20), job_id=body["remote_id"])
+    (await stage.client.post("/v1/jobs/batch", json={"jobs": bodies})).raise_for_status()
+    looks = []
+    page.on("request", lambda request: request.url.endswith("/jobs?tag=flood") and looks.append(request))
+    began = await now(page)
+    await page.goto(f"{stage.url}/jobs?tag=flood")
+    await live(stage, clock, 120)
+    await expect(page.locator("main tr .status", has_text="succeeded")).to_have_count(50)
+    seconds = (await now(page) - began) / 1000
+    assert len({arrival.webhook_id for arrival in stage.inbox.arrivals}) >= 600
+    # Told of each event, it would have looked for each.
+    assert 1 < len(looks) <= 2 + seconds
+
+
+async def now(page):
+    """Milliseconds by the page's own clock."""
+    return await page.evaluate("Date.now()")
 
 
 async def test_page_of_a_job_keeps_what_was_opened_while_it_changes(stage, signed_in):
