@@ -20,7 +20,6 @@ from store.records import (
     Health,
     Job,
     Subscription,
-    SubscriptionStatus,
 )
 from store.rows import attempt_row, delivery_row, health_row, to_health
 from store.subscriptions import all_subscriptions, disable_subscription
@@ -156,10 +155,7 @@ def _disable(connection: Connection, delivery: Delivery, reason: str, rules: Del
     now = delivery.updated_at
     subscriptions = all_subscriptions(connection)
     disabled = next((each for each in subscriptions if each.id == delivery.subscription_id), None)
-    if disabled is None:
-        return 0
-    disable_subscription(connection, disabled.id, reason, now)
-    if disabled.status is SubscriptionStatus.DISABLED:
+    if disabled is None or not disable_subscription(connection, disabled.id, reason, now):
         return 0
     event = rules.disabled_event(disabled, reason, now)
     insert_events(connection, [event])

@@ -132,8 +132,9 @@ class Deliveries:
         return await self._database.write(lambda connection: _retry(connection, delivery_id, now))
 
 
-def _get(connection: Connection, delivery_id: str) -> Delivery | None:
-    row = connection.execute(select(DELIVERIES).where(DELIVERIES.c.id == delivery_id)).mappings().first()
+def _get(connection: Connection, delivery_id: str, *, to_change: bool = False) -> Delivery | None:
+    query = select(DELIVERIES).where(DELIVERIES.c.id == delivery_id)
+    row = connection.execute(query.with_for_update() if to_change else query).mappings().first()
     return to_delivery(row) if row else None
 
 
@@ -154,7 +155,7 @@ def _conditions(wanted: DeliveryFilter) -> list[ColumnElement[bool]]:
 
 
 def _retry(connection: Connection, delivery_id: str, now: datetime) -> Delivery | None:
-    delivery = _get(connection, delivery_id)
+    delivery = _get(connection, delivery_id, to_change=True)
     if delivery is None:
         return None
     _require_subscription(connection, delivery)

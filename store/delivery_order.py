@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
 from store.records import FINAL_STATUSES, DeliveryStatus, Order
 from store.rows import delivery_row
-from store.tables import DELIVERIES, EVENTS, SUBSCRIPTIONS
+from store.tables import DELIVERIES, EVENTS, JOBS, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,6 +56,8 @@ def put_in_order(connection: Connection, deliveries: Iterable[Delivery]) -> None
     """
     told = [each for each in deliveries if each.subscription_id is not None and each.job_id is not None]
     orders = _orders_of(connection, {each.subscription_id or "" for each in told})
+    if orders:
+        _wait_for_others(connection, {each.job_id or "" for each in told})
     for subscription_id, order in orders.items():
         of_it = [each for each in told if each.subscription_id == subscription_id]
         is_meant = DELIVERIES.c.job_id.in_({each.job_id for each in of_it})
@@ -73,7 +75,18 @@ def _orders_of(connection: Connection, subscription_ids: set[str]) -> dict[str, 
     query = select(SUBSCRIPTIONS.c.id, SUBSCRIPTIONS.c.order).where(
         SUBSCRIPTIONS.c.id.in_(subscription_ids), SUBSCRIPTIONS.c.order != Order.NONE.value
     )
-    return {row.id: Order(row.order) for row in connection.execute(query)}
+    # Who gives the order up must find what is put behind something here.
+    rows = connection.execute(query.order_by(SUBSCRIPTIONS.c.id).with_for_update(read=True))
+    return {row.id: Order(row.order) for row in rows}
+
+
+def _wait_for_others(connection: Connection, job_ids: set[str]) -> None:
+    """Until the transaction ends no other one tells of these jobs, or sees to their order.
+
+    Else one could put a delivery behind another whose arrival is being written, and nobody would ever free it.
+    """
+    query = select(JOBS.c.id).where(JOBS.c.id.in_(job_ids)).order_by(JOBS.c.id)
+    connection.execute(query.with_for_update(key_share=True)).all()
 
 
 def _arrange(

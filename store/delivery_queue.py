@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, liter
 from store.records import Backlog, ClaimedDelivery, Delivery, DeliveryStatus, Lane, Share, Subscription
 from store.records import SubscriptionStatus as Standing
 from store.rows import to_delivery, to_subscription
+from store.subscriptions import cancel_what_waits
 from store.tables import DELIVERIES, EVENTS, SUBSCRIBERS, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.sql.dml import ReturningUpdate
@@ -54,7 +55,10 @@ def claim(
     sought = {delivery.subscription_id for delivery in deliveries if delivery.subscription_id}
     rows = connection.execute(select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(sought))).mappings()
     subscriptions = {row["id"]: to_subscription(row) for row in rows}
-    return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in deliveries)
+    gone = sought - subscriptions.keys()
+    _end_what_waits_for(connection, gone, deliveries, now)
+    wanted = [delivery for delivery in deliveries if delivery.subscription_id not in gone]
+    return tuple(_with_all_it_needs(delivery, bodies, subscriptions) for delivery in wanted)
 
 
 def due_retries(connection: Connection, subscriber: str, now: datetime, most: int) -> int:
@@ -141,6 +145,16 @@ def _leased(connection: Connection, lease: ReturningUpdate[Any], values: dict[st
     # RETURNING promises no order.
     longest_due_first = sorted(rows, key=lambda row: (row["next_attempt_at"], row["id"]))
     return [to_delivery(row) for row in longest_due_first]
+
+
+def _end_what_waits_for(
+    connection: Connection, gone: Collection[str], claimed: Sequence[Delivery], now: datetime
+) -> None:
+    """Another process may have told a subscription of something while it was being deleted."""
+    for subscription_id in sorted(gone):
+        cancel_what_waits(connection, subscription_id, now)
+        ids = [delivery.id for delivery in claimed if delivery.subscription_id == subscription_id]
+        connection.execute(update(DELIVERIES).where(DELIVERIES.c.id.in_(ids)).values(leased_until=None))
 
 
 def _with_all_it_needs(

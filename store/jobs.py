@@ -230,8 +230,9 @@ class Jobs:
         return Recorded(changed, len(deliveries), min(due, default=None), tuple(kept))
 
 
-def _get(connection: Connection, job_id: str) -> Job | None:
-    row = connection.execute(select(*JOB_COLUMNS).where(JOBS.c.id == job_id)).mappings().first()
+def _get(connection: Connection, job_id: str, *, to_change: bool = False) -> Job | None:
+    query = select(*JOB_COLUMNS).where(JOBS.c.id == job_id)
+    row = connection.execute(query.with_for_update() if to_change else query).mappings().first()
     return to_job(row) if row else None
 
 
@@ -313,7 +314,7 @@ def _update(connection: Connection, outcomes: Sequence[PollOutcome], names: Sequ
 
 
 def _poll_now(connection: Connection, job_id: str, now: datetime) -> Job | None:
-    job = _get(connection, job_id)
+    job = _get(connection, job_id, to_change=True)
     if job is None or job.status.is_final:
         return job
     at = now if job.not_before is None else max(now, job.not_before)

@@ -90,6 +90,8 @@ def _get(connection: Connection, key_id: str) -> ApiKey | None:
 
 
 def _revoke(connection: Connection, key_id: str, now: datetime, *, must_leave_admin: bool) -> ApiKey | None:
+    # Two that are revoked at once must not each be the other one that is left.
+    take_turns(connection, "revoked keys")
     key = _get(connection, key_id)
     if key is None or key.revoked_at is not None:
         return key

@@ -26,6 +26,9 @@ _CONNECT_SECONDS = 5
 _LISTEN_SECONDS = 1.0
 """After so long a listener looks whether the database was closed; and so long it waits before it connects again."""
 
+_LONGEST_LOCK = "10s"
+"""So long a migration waits for a table. Behind it all replicas wait, be it only for a back-up to end."""
+
 _CHANNEL = "tracker"
 _LONGEST_HINT = 7000
 """PostgreSQL takes 7999 bytes."""
@@ -35,8 +38,18 @@ _SESSION = {
     "idle_in_transaction_session_timeout": "10s",
     "timezone": "UTC",
 }
-_AWAY = ("08", "57P", "53")
-"""SQLSTATE: connection exceptions, shut-downs and starts, too few resources."""
+_DIALLING = {
+    "application_name": "tracker",
+    "connect_timeout": _CONNECT_SECONDS,
+    # A server that is gone without a word is found out within half a minute; by itself Linux waits for hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+_AWAY = ("08", "57P", "53", "25006")
+"""SQLSTATE: connection exceptions, shut-downs and starts, too few resources; and a server that takes no writes, as the
+wrong one does during a fail-over."""
 
 _CONFLICT = ("40001", "40P01", "23505")
 """SQLSTATE: a serialization failure, a deadlock, and a key that is there already: another process may have written it
@@ -66,6 +79,7 @@ class Postgres:
             with opened.writer.begin() as connection:
                 _require_utf8(connection)
                 take_turns(connection, "migrations")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LONGEST_LOCK}'")
                 upgrade(connection)
         except BaseException as error:
             opened.close()
@@ -81,7 +95,7 @@ class Postgres:
         state: str | None = getattr(error.orig, "sqlstate", None)
         if state in _CONFLICT:
             return Trouble.CONFLICT
-        is_away = isinstance(error, OperationalError) and (state is None or state.startswith(_AWAY))
+        is_away = isinstance(error, OperationalError) if state is None else state.startswith(_AWAY)
         return Trouble.AWAY if is_away or error.connection_invalidated else None
 
     def erase(self) -> None:
@@ -139,15 +153,17 @@ def _engine(url: URL, connections: int, isolation: Any) -> Engine:  # noqa: ANN4
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg's, behind SQLAlchemy's adapter
         connection.adapters.register_dumper(str, _Text)
+        # Not by the start packet: a pooler refuses what it does not know.
+        for name, value in _SESSION.items():
+            connection.execute(f"SET {name} = '{value}'")
+        connection.commit()
 
     return engine
 
 
 def _connect_args(url: URL) -> dict[str, Any]:
     """Only what the URL does not say."""
-    settings = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
-    ours = {"application_name": "tracker", "connect_timeout": _CONNECT_SECONDS, "options": settings}
-    return {name: value for name, value in ours.items() if name not in url.query}
+    return {name: value for name, value in _DIALLING.items() if name not in url.query}
 
 
 class _Text(StrDumperUnknown):

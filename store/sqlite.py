@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event
 
-from store.backends import ENGINE_OPTIONS
+from store.backends import ENGINE_OPTIONS, Trouble
 from store.dialects import is_to_be_erased
 from store.errors import DatabaseUnavailableError, StoreError
 from store.migrations import upgrade
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
-_BUSY_SECONDS = 10
+_BUSY_SECONDS = 5
+_PRIMARY = 0xFF
+"""What is left of a result code of SQLite without its details."""
 
 
 class SqliteFile:
@@ -51,8 +53,10 @@ class SqliteFile:
             raise
         return cls(_engine(url, begin="BEGIN"), writer, lock)
 
-    def trouble_of(self, error: BaseException) -> None:
-        """A file does not go away."""
+    def trouble_of(self, error: BaseException) -> Trouble | None:
+        """A file does not go away, but a program that looks at it may keep it locked for a while."""
+        code: int = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+        return Trouble.AWAY if code & _PRIMARY in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else None
 
     def erase(self) -> None:
         """SQLite leaves what was overwritten in the file until the space is used again, and in its journal too."""

@@ -79,9 +79,11 @@ class Subscriptions:
         return await self._database.write(lambda connection: _remove(connection, subscription_id, now))
 
 
-def subscription_in(connection: Connection, subscription_id: str) -> Subscription | None:
-    """The subscription with this id at this moment of the transaction."""
+def subscription_in(connection: Connection, subscription_id: str, *, to_change: bool = False) -> Subscription | None:
+    """The subscription with this id at this moment of the transaction; `to_change`: it stays so until that ends."""
     query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id)
+    if to_change:
+        query = query.with_for_update()
     row = connection.execute(query).mappings().first()
     return to_subscription(row) if row else None
 
@@ -92,13 +94,12 @@ def all_subscriptions(connection: Connection) -> tuple[Subscription, ...]:
     return tuple(to_subscription(row) for row in connection.execute(query).mappings())
 
 
-def disable_subscription(connection: Connection, subscription_id: str, reason: str, now: datetime) -> None:
-    """Stops the attempts of a subscription; its deliveries stay pending."""
-    connection.execute(
-        update(SUBSCRIPTIONS)
-        .where(SUBSCRIPTIONS.c.id == subscription_id)
-        .values(status=SubscriptionStatus.DISABLED, status_reason=reason, updated_at=now)
-    )
+def disable_subscription(connection: Connection, subscription_id: str, reason: str, now: datetime) -> bool:
+    """Stops the attempts of a subscription; its deliveries stay pending. Tells whether it was not disabled before."""
+    before = subscription_in(connection, subscription_id, to_change=True)
+    disabled = {"status": SubscriptionStatus.DISABLED, "status_reason": reason, "updated_at": now}
+    connection.execute(update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id).values(disabled))
+    return before is not None and before.status is not SubscriptionStatus.DISABLED
 
 
 def _change(
@@ -108,7 +109,7 @@ def _change(
     *,
     from_now: bool,
 ) -> Subscription | None:
-    before = subscription_in(connection, subscription_id)
+    before = subscription_in(connection, subscription_id, to_change=True)
     if before is None:
         return None
     after = changed(before)
@@ -117,20 +118,21 @@ def _change(
     if is_made_active or after.callback_url != before.callback_url:
         connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber == before.id))
     if from_now:
-        _cancel_what_waits(connection, before.id, after.updated_at)
+        cancel_what_waits(connection, before.id, after.updated_at)
     if after.order is not before.order:
         put_all_in_order(connection, before.id, after.order, after.updated_at)
     return after
 
 
 def _remove(connection: Connection, subscription_id: str, now: datetime) -> bool:
-    _cancel_what_waits(connection, subscription_id, now)
+    cancel_what_waits(connection, subscription_id, now)
     connection.execute(delete(SUBSCRIBERS).where(SUBSCRIBERS.c.subscriber == subscription_id))
     gone = connection.execute(delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id))
     return bool(gone.rowcount)
 
 
-def _cancel_what_waits(connection: Connection, subscription_id: str, now: datetime) -> None:
+def cancel_what_waits(connection: Connection, subscription_id: str, now: datetime) -> None:
+    """Ends the deliveries that wait for a subscription."""
     waiting = (DELIVERIES.c.subscription_id == subscription_id, DELIVERIES.c.status == DeliveryStatus.PENDING)
     canceled = {
         "status": DeliveryStatus.CANCELED,

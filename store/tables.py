@@ -70,7 +70,7 @@ Json = JSON(none_as_null=True)
 # SQLite gives out row ids only for a column of type INTEGER.
 Position = BigInteger().with_variant(Integer, "sqlite")
 # Sorted by its bytes, not as a language sorts words.
-FacetText = String().with_variant(String(collation="C"), "postgresql")
+PlainText = String().with_variant(String(collation="C"), "postgresql")
 
 
 @compiles(Computed, "postgresql")
@@ -184,7 +184,7 @@ class JobRow(SQLModel, table=True):
     cancel_accepted_at: datetime | None = Field(sa_type=UtcDateTime)
     # The names hold no spaces: the API takes none that does.
     lane: str | None = Field(sa_column_args=(Computed(_LANE),))
-    facet: str = Field(sa_type=FacetText, sa_column_kwargs={"server_default": text("''")})
+    facet: str = Field(sa_type=PlainText, sa_column_kwargs={"server_default": text("''")})
     leased_by: str | None
     poll_ticks: str = Field(sa_column_kwargs={"server_default": text("''")})
 
@@ -204,7 +204,7 @@ class JobLabelRow(SQLModel, table=True):
     job_id: str = Field(primary_key=True, sa_column_args=(ForeignKey("jobs.id", ondelete="CASCADE"),))
     label: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
-    facet: str = Field(sa_type=FacetText)
+    facet: str = Field(sa_type=PlainText)
 
 
 class TransitionRow(SQLModel, table=True):
@@ -561,6 +561,13 @@ class SecretRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str
+
+
+_IDS = frozenset(("id", "job_id", "event_id", "delivery_id", "subscription_id", "subscriber"))
+# Pages are cut at ids, and ids of a time are computed here: both want the database to sort as Python does.
+for _column in (column for table in SQLModel.metadata.tables.values() for column in table.columns):
+    if _column.name in _IDS:
+        _column.type = PlainText
 
 
 def _table(name: str) -> Table:

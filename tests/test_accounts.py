@@ -193,4 +193,11 @@ def test_what_this_replica_found_out_a_moment_ago_is_newer_than_what_it_reads(su
     assert account.standing.status is AccountStatus.SUSPENDED
     clock.advance(10)
     accounts.stand_as_others_say([])
+    assert account.standing.status is AccountStatus.SUSPENDED, "it is not written yet"
+    with pytest.raises(ConnectionError), accounts.changed():
+        raise ConnectionError
+    accounts.stand_as_others_say([])
+    with accounts.changed() as held:
+        assert held == [account.held()]
+    accounts.stand_as_others_say([])
     assert account.standing.status is AccountStatus.ACTIVE

@@ -7,6 +7,7 @@ whole window, in which the process before this one may still have used it.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,7 @@ class Account:
         self.reach = reach
         self.standing = Standing()
         self.has_changed = False
-        """Whether how it stands is to be kept."""
+        """Whether how it stands is to be written yet."""
         self.in_flight = 0
         self.begun = 0
         """Requests that were ever sent."""
@@ -156,7 +157,7 @@ class Account:
 
     def stand_as_others_say(self, held: HeldAccount | None, now: datetime) -> None:
         """Takes up what another replica found out (None: it is not held), unless this one knows something newer."""
-        if self._noted_at is not None and now < self._noted_at + _OWN_WORD:
+        if self.has_changed or (self._noted_at is not None and now < self._noted_at + _OWN_WORD):
             return
         if held is None:
             self.standing = Standing()
@@ -232,12 +233,18 @@ class Accounts:
     def __iter__(self) -> Iterator[Account]:
         return iter(self._accounts.values())
 
-    def take_changed(self) -> list[HeldAccount]:
-        """How those accounts stand whose standing changed since this was last asked."""
+    @contextmanager
+    def changed(self) -> Iterator[list[HeldAccount]]:
+        """How those accounts stand whose standing changed since it was written; to be left once it is."""
         changed = [account for account in self._accounts.values() if account.has_changed]
         for account in changed:
             account.has_changed = False
-        return [account.held() for account in changed]
+        try:
+            yield [account.held() for account in changed]
+        except BaseException:
+            for account in changed:
+                account.has_changed = True
+            raise
 
     def fit(self) -> bool:
         """Whether all that is under way is within this replica's shares."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from store.jobs import Jobs, Recorded
-    from store.records import Job, PollLane, PollOutcome
+    from store.records import Job, PollLane, PollOutcome, StoredProfile
     from tracker.accounts import Account, Accounts
     from tracker.asking import Asker
     from tracker.intervals import Intervals
@@ -78,6 +78,8 @@ class Poller:
         self._is_short = False
         self._claiming = asyncio.Lock()
         self._is_stopping = False
+        self._taught: set[str] = set()
+        self._unwritten: dict[tuple[str, str, str], StoredProfile] = {}
         self._outcomes: Batches[Item] = Batches("polls", self._record, self._settle)
 
     async def tick(self) -> datetime | None:
@@ -285,14 +287,23 @@ class Poller:
         outcomes = [outcome for outcome, _ in batch if outcome is not None]
         if not outcomes:
             return
-        ended = [outcome.job for outcome in outcomes if outcome.job.status.is_final]
-        profiles = await self._intervals.learn(ended)
-        recorded = await self._jobs.record(outcomes, profiles, self._accounts.take_changed())
+        await self._learn(outcomes)
+        with self._accounts.changed() as held:
+            recorded = await self._jobs.record(outcomes, tuple(self._unwritten.values()), held)
+        self._unwritten.clear()
         self._told(recorded)
         if recorded.next_due_at is not None:
             self._wake_at(recorded.next_due_at)
 
+    async def _learn(self, outcomes: Sequence[PollOutcome]) -> None:
+        """Learns from jobs that have ended, and once only where they cannot be written at the first try."""
+        ended = [each.job for each in outcomes if each.job.status.is_final and each.job.id not in self._taught]
+        self._taught.update(job.id for job in ended)
+        learned = await self._intervals.learn(ended)
+        self._unwritten |= {(each.provider, each.kind, each.model): each for each in learned}
+
     def _settle(self, batch: list[Item]) -> None:
+        self._taught.difference_update(outcome.job.id for outcome, _ in batch if outcome is not None)
         self._free_slots(sum(slots for _, slots in batch))
 
     def _free_slots(self, count: int) -> None:

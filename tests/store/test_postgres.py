@@ -1,14 +1,17 @@
 """What only a database that many processes share can do: several at once, a server that goes away and comes back."""
 
 import asyncio
+import os
 import queue
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from select import select as select_readable
 
 import psycopg
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import create_engine, event, insert, select, text
 
 from store.database import Database
 from store.dialects import feed_end, upsert
@@ -17,6 +20,7 @@ from store.events import insert_events
 from store.job_filter import JobFilter
 from store.jobs import Jobs
 from store.keys import Keys
+from store.migrations import upgrade
 from store.profiles import Profiles, replace_profiles
 from store.records import ApiKey, Scope, StoredProfile
 from store.registration import Registration
@@ -133,6 +137,8 @@ async def test_two_that_claim_at_once_never_take_the_same_job(jobs, others_jobs)
     for number in range(20):
         await jobs.register(new_job(number))
     claims = await asyncio.gather(*(claim_due(each, NOW, 6) for each in (jobs, others_jobs) * 4))
+    # What one had its hand on while it chose is left over by the other.
+    claims.append(await claim_due(jobs, NOW, 20))
     taken = [job.id for claim in claims for job in claim.jobs]
     assert len(taken) == len(set(taken)) == 20
 
@@ -253,6 +259,53 @@ def current(connection):
     return connection.execute(text("SELECT 1")).scalar()
 
 
+async def test_server_that_takes_no_writes_is_taken_for_away(postgres, postgres_url, open_database):
+    database = open_database(postgres_url)
+    name = postgres_url.rpartition("/")[2]
+    postgres._execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    database._back_end.writer.dispose()
+    with pytest.raises(DatabaseAwayError):
+        await database.write(lambda connection: connection.execute(insert(SECRETS), row("early", "1")) and None)
+    postgres._execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    database._back_end.writer.dispose()
+    await database.write(lambda connection: connection.execute(insert(SECRETS), row("late", "1")) and None)
+
+
+@pytest.mark.parametrize("options", ["", "?options=-csearch_path%3Dpublic"])
+async def test_session_is_set_without_the_start_packet_that_a_pooler_would_refuse(postgres_url, open_database, options):
+    database = open_database(postgres_url + options)
+    for engine in (database._reader, database._writer, database._back_end._side):
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar() == "10s"
+            sent = connection.connection.driver_connection.info.get_parameters().get("options", "")
+            assert "idle_in_transaction" not in sent
+
+
+async def test_server_that_is_gone_without_a_word_is_found_out(database):
+    with database._reader.connect() as connection:
+        dialled = socket.socket(fileno=os.dup(connection.connection.driver_connection.fileno()))
+        with dialled:
+            assert dialled.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert dialled.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 10
+            assert dialled.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 30_000
+
+
+async def test_write_whose_transaction_was_held_for_too_long_is_run_again(database):
+    tries = []
+
+    def work(connection):
+        tries.append(connection)
+        if len(tries) == 1:
+            # As for one that is paused in the middle of it.
+            connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '1ms'")
+            select_readable([connection.connection.driver_connection], [], [], GUARD)
+        connection.execute(insert(SECRETS), row("kept", "1"))
+        return "done"
+
+    assert await database.write(work) == "done"
+    assert len(tries) == 2
+
+
 async def test_write_whose_connection_is_lost_on_the_way_is_run_again(database, other):
     tries = []
 
@@ -284,6 +337,15 @@ async def test_hints_are_heard_by_others_and_their_loss_too(postgres, database, 
     assert await asyncio.to_thread(heard.get, timeout=GUARD) == "two"
 
 
+async def test_ids_are_sorted_by_their_bytes_whatever_the_language_of_the_database(database):
+    sorted_otherwise = text(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' "
+        "AND column_name IN ('id', 'job_id', 'event_id', 'delivery_id', 'subscription_id', 'subscriber') "
+        "AND data_type = 'character varying' AND collation_name IS DISTINCT FROM 'C'"
+    )
+    assert await database.read(lambda connection: connection.execute(sorted_otherwise).all()) == []
+
+
 def test_several_that_start_at_once_on_an_empty_database_migrate_it_once(postgres):
     url = postgres.empty_url()
     with ThreadPoolExecutor(4) as threads:
@@ -293,6 +355,21 @@ def test_several_that_start_at_once_on_an_empty_database_migrate_it_once(postgre
         database.close()
     postgres.drop(url)
     assert len(revisions) == 1
+
+
+def test_migration_does_not_hold_the_others_up_behind_a_back_up(postgres, monkeypatch):
+    monkeypatch.setattr("store.postgres._LONGEST_LOCK", "50ms")
+    url = postgres.empty_url()
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        upgrade(connection, "0009")
+    with engine.connect() as back_up:
+        back_up.exec_driver_sql("LOCK TABLE jobs IN ACCESS SHARE MODE")
+        with pytest.raises(DatabaseUnavailableError, match="lock timeout"):
+            Database.open(url)
+    Database.open(url).close()
+    engine.dispose()
+    postgres.drop(url)
 
 
 def test_database_that_cannot_be_opened_is_named_without_its_password():

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +14,7 @@ from sqlalchemy import event
 
 from store.database import Database
 from store.deliveries import Deliveries
-from store.errors import DatabaseUnavailableError
+from store.errors import DatabaseAwayError, DatabaseUnavailableError
 from store.jobs import Jobs
 from store.replays import Replays
 from store.subscriptions import Subscriptions
@@ -52,6 +54,17 @@ def pragma(name):
 
 def open_in_another_process(url):
     return subprocess.run([sys.executable, "-c", OPEN, url], capture_output=True, text=True, check=False)  # noqa: S603 - the line above
+
+
+async def test_file_that_another_program_keeps_locked_is_taken_for_away(sqlite_url, open_database, tmp_path):
+    database = open_database(sqlite_url)
+    await database.write(pragma("busy_timeout = 0"))
+    with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as program:
+        program.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseAwayError):
+            await database.write(pragma("user_version"))
+        program.execute("ROLLBACK")
+    assert await database.write(pragma("user_version")) == 0
 
 
 @pytest.mark.parametrize(("name", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)])
