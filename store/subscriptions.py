@@ -123,9 +123,10 @@ def _change(
     *,
     from_now: bool,
 ) -> Subscription | None:
-    before = _watched_in(connection, subscription_id)
+    before = subscription_in(connection, subscription_id)
     if before is None:
         return None
+    [before] = _with_health(connection, [before])
     after = changed(before)
     connection.execute(update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == before.id).values(subscription_row(after)))
     is_made_active = after.status is SubscriptionStatus.ACTIVE and before.status is not SubscriptionStatus.ACTIVE

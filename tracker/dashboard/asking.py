@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from starlette.types import ASGIApp
 
@@ -32,17 +32,18 @@ class Flaw:
         return f"{self.place}: {self.detail}" if self.place else self.detail
 
 
-@dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
     """What the API refused, in its words; `flaws` are what is wrong with each input."""
 
-    status: int
-    detail: str
-    flaws: tuple[Flaw, ...] = ()
-    retry_after: str | None = None
+    def __init__(self, status: int, detail: str, flaws: Sequence[Flaw] = (), retry_after: str | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.flaws = flaws
+        self.retry_after = retry_after
 
     @property
-    def all_flaws(self) -> tuple[Flaw, ...]:
+    def all_flaws(self) -> Sequence[Flaw]:
         """The flaws, or what was told at large where no input is to blame."""
         return self.flaws or (Flaw("", self.detail),)
 
