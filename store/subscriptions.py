@@ -91,8 +91,8 @@ def subscription_in(connection: Connection, subscription_id: str, *, to_change: 
     return to_subscription(row) if row else None
 
 
-def _watched_in(connection: Connection, subscription_id: str, *, to_change: bool = False) -> Subscription | None:
-    found = subscription_in(connection, subscription_id, to_change=to_change)
+def _watched_in(connection: Connection, subscription_id: str) -> Subscription | None:
+    found = subscription_in(connection, subscription_id)
     return _with_health(connection, [found])[0] if found else None
 
 
@@ -124,9 +124,10 @@ def _change(
     *,
     from_now: bool,
 ) -> Subscription | None:
-    before = _watched_in(connection, subscription_id, to_change=True)
+    before = subscription_in(connection, subscription_id, to_change=True)
     if before is None:
         return None
+    [before] = _with_health(connection, [before])
     after = changed(before)
     connection.execute(update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == before.id).values(subscription_row(after)))
     is_made_active = after.status is SubscriptionStatus.ACTIVE and before.status is not SubscriptionStatus.ACTIVE
