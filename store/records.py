@@ -128,11 +128,12 @@ class PollProblem:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A node of a workflow job; `status` is the provider's own word."""
+    """A node of a workflow job; `status` is the provider's own word, `depends_on` the ids of those it comes after."""
 
     id: str
     type: str | None
     status: str
+    depends_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from store.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import RowMapping
 
@@ -86,10 +86,15 @@ def to_job(row: RowMapping) -> Job:
         callback_events=tuple(row["callback_events"]),
         status=Status(row["status"]),
         error=JobError(**row["error"]) if row["error"] else None,
-        steps=tuple(Step(*step) for step in row["steps"]),
+        steps=tuple(_step(*step) for step in row["steps"]),
         sightings=_to_sightings(row["sightings"]) if row["sightings"] else None,
         poll_problem=_to_problem(row["poll_problem"]) if row["poll_problem"] else None,
     )
+
+
+def _step(id_: str, type_: str | None, status: str, depends_on: Sequence[str] = ()) -> Step:
+    """A step as it is stored; those of earlier versions have no dependencies."""
+    return Step(id_, type_, status, tuple(depends_on))
 
 
 def to_waiting(row: RowMapping) -> Waiting:
@@ -105,7 +110,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "callback_events": list(job.callback_events),
         "status": job.status.value,
         "error": asdict(job.error) if job.error else None,
-        "steps": [[step.id, step.type, step.status] for step in job.steps],
+        "steps": [[step.id, step.type, step.status, list(step.depends_on)] for step in job.steps],
         "sightings": asdict(job.sightings) if job.sightings else None,
         "facet": facet_of(job),
         "poll_problem": _problem_json(job.poll_problem) if job.poll_problem else None,

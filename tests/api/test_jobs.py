@@ -73,7 +73,7 @@ async def test_expand_adds_what_is_asked_for(client, service):
     assert not plain.keys() & {"history", "steps", "reading"}
     whole = await fetch(client, path, expand="history,steps,reading")
     assert whole["history"] == (await fetch(client, f"{path}/history"))["data"]
-    assert whole["steps"] == [{"id": "n1", "type": "model", "status": "busy"}]
+    assert whole["steps"] == [{"id": "n1", "type": "model", "status": "busy", "depends_on": []}]
     assert (whole["reading"]["status"], whole["reading"]["provider_status"]) == ("running", "RUNNING")
     assert {name: value for name, value in whole.items() if name in plain} == plain
     assert await fetch(client, path, expand=["steps", "reading,history"]) == whole

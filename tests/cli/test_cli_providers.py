@@ -162,7 +162,7 @@ def test_reading_is_printed_as_fields_with_its_history_and_steps(check):
     }
     assert fields["etag"] == '"v"'
     assert "2026-11-22T10:00:00.000Z" in result.stdout
-    assert result.stdout.splitlines()[-1].split() == ["s1", "model", "ok"]
+    assert result.stdout.splitlines()[-1].split() == ["s1", "model", "ok", "-"]
 
 
 def test_word_that_nobody_knows_is_noted(check):

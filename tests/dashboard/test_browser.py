@@ -6,22 +6,23 @@ import base64
 import pytest
 from playwright.async_api import expect
 
+from store.records import Status
 from tests.flow import live, register
 from tracker.dashboard.routes import PAGES
 from tracker.demo.recipes import RECIPES, begin
 from tracker.demo.server import serve
+from tracker.rules.reading import Reading
+from tracker.rules.schedule import Timing
+from tracker.rules.track import decide
 
-from ..api.steps import a_job, see
-from .browsing import serious_flaws, sign_in
+from ..api.steps import a_job, claim_due, see
+from .browsing import SCREENS, serious_flaws, sign_in
 from .test_hostile import HOSTILE, hostile_job
 
 PATHS = [path for method, path, _ in PAGES if method == "GET" and path != "/live" and "{" not in path]
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
-SCREENS = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
-    "narrow": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
-}
+WHAT_RAN = "[typeof window.pwned, document.images.length]"
+MANY = 100
 
 
 async def some_jobs(stage, clock):
@@ -75,6 +76,22 @@ async def test_list_shows_what_happens_without_reloading(stage, signed_in):
     await expect(row).to_contain_text("succeeded")
     assert await page.get_by_label("Tag").input_value() == "typed meanwhile"
     assert await page.evaluate("window.isTheSame")
+
+
+async def test_many_events_are_shown_by_few_looks(stage, signed_in):
+    page = signed_in
+    bodies = [a_job(number) for number in range(MANY)]
+    jobs = [row["job"] for row in (await stage.client.post("/v1/jobs/batch", json={"jobs": bodies})).json()["data"]]
+    await page.goto(f"{stage.url}/jobs?limit=200")
+    looks = []
+    page.on("request", lambda request: looks.append(request.url) if "/jobs?" in request.url else None)
+    now = stage.service.surroundings.now.advance(60)
+    for job in await claim_due(stage.service.jobs, now):
+        outcome = decide(job, Reading(Status.RUNNING, "RUNNING", progress=0.5), Timing(1, 5), now, 0.5)
+        await stage.service.jobs.record([outcome])
+    for job in (jobs[0], jobs[-1]):
+        await expect(page.locator(f"#{job['id']}")).to_contain_text("50 %")
+    assert 0 < len(looks) < MANY / 4
 
 
 async def test_page_of_a_job_keeps_what_was_opened_while_it_changes(stage, signed_in):
@@ -160,16 +177,18 @@ async def test_preview_is_loaded_by_a_click_alone(stage, signed_in):
     await expect(page.get_by_role("img", name="Preview of this output")).to_have_count(0)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-async def test_hostile_job_is_inert(stage, signed_in, text):
+async def test_hostile_jobs_are_inert(stage, signed_in):
     page = signed_in
     await page.goto(f"{stage.url}/jobs")
-    job = await hostile_job(stage, text)
-    # First as it is put into the page that is shown, then as it is loaded.
-    await expect(page.locator(f"#{job['id']}")).to_contain_text("failed")
-    await page.goto(f"{stage.url}/jobs/{job['id']}")
-    await expect(page.get_by_role("heading", level=1)).to_have_text(f"id{text}")
-    assert await page.evaluate("[typeof window.pwned, document.images.length]") == ["undefined", 0]
+    # First as they are put into the page that is shown, then as they are loaded.
+    jobs = {text: await hostile_job(stage, text) for text in HOSTILE}
+    for job in jobs.values():
+        await expect(page.locator(f"#{job['id']}")).to_contain_text("failed")
+    assert await page.evaluate(WHAT_RAN) == ["undefined", 0]
+    for text, job in jobs.items():
+        await page.goto(f"{stage.url}/jobs/{job['id']}")
+        await expect(page.get_by_role("heading", level=1)).to_have_text(f"id{text}")
+        assert await page.evaluate(WHAT_RAN) == ["undefined", 0]
 
 
 @pytest.mark.parametrize("screen", SCREENS)

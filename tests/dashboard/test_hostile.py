@@ -37,7 +37,7 @@ async def hostile_job(stage, text):
     answer = await stage.client.post("/v1/jobs", json=body)
     assert answer.status_code == 201, answer.text
     job = answer.json()
-    steps = (Step(f"step{text}", f"type{text}", f"state{text}"),)
+    steps = (Step(f"step{text}", f"type{text}", f"state{text}"), Step("last", None, "open", (f"step{text}",)))
     await see(stage.service, job, "running", provider_status=f"word{text}", steps=steps)
     output = {
         f"name{text}": [f"out{text}", text, f"https://cdn.example/{text}"],

@@ -117,8 +117,12 @@ def reading_of(recorded):
     if "error" in known:
         known["error"] = JobError(**known["error"])
     known["history"] = tuple(Moment(Status(status), word, time(at)) for status, word, at in known.get("history", ()))
-    known["steps"] = tuple(Step(*step) for step in known.get("steps", ()))
+    known["steps"] = tuple(_step(*step) for step in known.get("steps", ()))
     return Reading(**known | {name: time(known[name]) for name in _TIMES if name in known})
+
+
+def _step(id_, type_, status, depends_on=()):
+    return Step(id_, type_, status, tuple(depends_on))
 
 
 def new_job(provider="scenario", kind="job", remote_id="remote-1", **changes):

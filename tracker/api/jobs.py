@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -52,7 +53,7 @@ async def _expanded(request: Request, job: Job, expansions: set[str]) -> dict[st
     if "polls" in expansions:
         shown["poll_times"] = [rfc3339(at) for at in await context_of(request).jobs.poll_times(job.id)]
     if "steps" in expansions:
-        shown["steps"] = [{"id": step.id, "type": step.type, "status": step.status} for step in job.steps]
+        shown["steps"] = [asdict(step) for step in job.steps]
     if "reading" in expansions:
         shown["reading"] = job.reading
     return shown

@@ -137,6 +137,7 @@ class Step(Shape):
     id: str
     type: str | None
     status: str
+    depends_on: list[str]
 
 
 _POLL_TIMES = "When it was polled, oldest first, to a tenth of a second: the last 125 polls at least, and at most 250."

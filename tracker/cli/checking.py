@@ -155,7 +155,7 @@ def answer_document(answer: Answer) -> Document:
     """A reading as it is; anything else under its sort: `problem`, `absent`, or `unchanged` since the last reading."""
     if isinstance(answer, Reading):
         moments = [asdict(moment) | {"at": rfc3339(moment.at)} for moment in answer.history]
-        steps = [asdict(step) for step in answer.steps]
+        steps = [asdict(step) | {"depends_on": list(step.depends_on)} for step in answer.steps]
         return reading_payload(answer) | {"etag": answer.etag, "history": moments, "steps": steps}
     if isinstance(answer, Unchanged):
         return {"unchanged": True, "retry_after": answer.retry_after}

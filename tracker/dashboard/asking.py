@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from starlette.types import ASGIApp
 
@@ -17,14 +16,15 @@ Json = dict[str, Any]
 Query: TypeAlias = "Iterable[tuple[str, str]]"
 
 
-@dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
     """What the API refused, in its words; `flaws` are what is wrong with each input, where that is more."""
 
-    status: int
-    detail: str
-    flaws: tuple[str, ...] = ()
-    retry_after: str | None = None
+    def __init__(self, status: int, detail: str, flaws: Sequence[str] = (), retry_after: str | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.flaws = flaws
+        self.retry_after = retry_after
 
 
 class Desk:
@@ -87,7 +87,7 @@ def _refusal(response: httpx.Response) -> RefusedError:
     return RefusedError(
         status=response.status_code,
         detail=problem["detail"],
-        flaws=tuple(_flaw(each) for each in problem.get("errors", ()) if each["detail"] != problem["detail"]),
+        flaws=[_flaw(each) for each in problem.get("errors", ()) if each["detail"] != problem["detail"]],
         retry_after=response.headers.get("retry-after"),
     )
 

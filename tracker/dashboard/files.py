@@ -35,7 +35,8 @@ async def serve(request: Request) -> Response:
 
 def address_of(name: str) -> str:
     """Where a file is served. Raises KeyError where there is none of this name."""
-    _all_files()[name]
+    if name not in _all_files():
+        raise KeyError(name)
     return f"/static/{_version()}/{name}"
 
 

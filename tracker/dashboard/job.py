@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tracker.dashboard.asking import at
+from tracker.dashboard.graph import graph_of
 from tracker.dashboard.media import media_in
 from tracker.dashboard.timeline import timeline_of
 
@@ -31,6 +32,7 @@ async def show(visit: Visit) -> Response:
         shows_media=True,
         job=job,
         plot=timeline_of(job, job["history"], job["poll_times"], visit.now),
+        graph=graph_of(job["steps"]),
         media=media_in(job["output"]),
         deliveries=deliveries,
         events=events,

@@ -41,12 +41,13 @@ _TITLES = {
 
 async def answer_over(request: Request, _error: Exception) -> Response:
     """For SessionOverError: signs in first, and comes back then."""
-    if request.url.path == "/live":
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    if path == "/live":
         # A stream is not led anywhere; its page asks again, and is.
         return _problem(request, 401, "Sign in again.")
-    came_for = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    path = f"/login?next={quote(came_for, safe='')}" if request.method == "GET" and came_for != "/" else "/login"
-    response = RedirectResponse(path, 303, {"cache-control": "no-store"})
+    came_for = f"{path}?{query}" if query else path
+    back = f"?next={quote(came_for, safe='')}" if request.method == "GET" and came_for != "/" else ""
+    response = RedirectResponse(f"/login{back}", 303, {"cache-control": "no-store"})
     if COOKIE in request.cookies:
         take_away(response)
     return response
@@ -74,7 +75,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 async def answer_fault(request: Request, error: Exception) -> Response:
     """For whatever should not have happened: it is logged here and not shown, under an id that the page has too."""
     request_id = f"req_{uuid4().hex}"
-    _log.error("page.failed", request_id=request_id, method=request.method, path=request.url.path, exc_info=error)
+    _log.error("page.failed", request_id=request_id, method=request.method, path=request.scope["path"], exc_info=error)
     return _problem(request, 500, f"Tracker failed to show this page; its log says why, under {request_id}.")
 
 

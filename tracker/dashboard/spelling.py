@@ -52,6 +52,11 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of so many characters at most, the last of which tells that there is more."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def pretty_json(value: Any) -> str:  # noqa: ANN401 - JSON
     """A JSON value over several lines."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

@@ -67,6 +67,11 @@ class Visit:
         """Whether secrets are theirs to see."""
         return bool(self.viewer["scope"] == "admin")
 
+    @property
+    def path(self) -> str:
+        """The page's path, as the router has it: a URL is pieced together with a header that anyone sets."""
+        return cast("str", self.request.scope["path"])
+
     def id(self, name: str = "id") -> str:
         """An id in the page's address."""
         return cast("str", self.request.path_params[name])

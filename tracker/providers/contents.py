@@ -73,4 +73,5 @@ class Steps(Section):
     id: Pointer
     type: Pointer
     status: Pointer
+    depends_on: Pointer | None = None
     approval: Approval | None = None

@@ -129,7 +129,9 @@ def _steps(kind: Kind, document: Any) -> tuple[Step, ...]:  # noqa: ANN401 - JSO
         id_, status = resolve(item, kind.steps.id), word_of(resolve(item, kind.steps.status))
         if id_ is not None and status is not None:
             type_ = resolve(item, kind.steps.type)
-            steps[text_of(id_)] = Step(text_of(id_), text_of(type_) if type_ else None, text_of(status))
+            before = _items(item, kind.steps.depends_on) if kind.steps.depends_on else ()
+            depends_on = tuple(text_of(each) for each in before if each is not None)
+            steps[text_of(id_)] = Step(text_of(id_), text_of(type_) if type_ else None, text_of(status), depends_on)
     return tuple(steps.values())
 
 
