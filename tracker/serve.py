@@ -193,9 +193,14 @@ def _greet(service: Service, port: int, kept: FoundKey | None) -> None:
         lines.append(f"This is the admin API key; it is shown this once:\n\n    {service.new_api_key}\n")
     if service.new_api_key and kept:
         lines.append(f"The tracker command finds it by itself on this machine, in {kept.path}.")
-    key = service.settings.api_key or service.new_api_key or (kept and kept.key)
-    # What is no terminal may be a log, which more people read: there a link is worth it where the key stands as well.
-    if key and service.settings.is_on_loopback and (service.new_api_key or sys.stderr.isatty()):
-        link = f"{url}{service.site.login_path(key)}"
-        lines.append(f"The dashboard; this link signs you in, once, within an hour:\n\n    {link}\n")
+    if path := _login_path(service, kept):
+        lines.append(f"The dashboard; this link signs you in, once, within an hour:\n\n    {url}{path}\n")
     print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - a word to the operator, not a log line
+
+
+def _login_path(service: Service, kept: FoundKey | None) -> str | None:
+    """Where the operator at this machine is signed in, once."""
+    key = service.settings.api_key or service.new_api_key or (kept and kept.key)
+    # What is no terminal may be a log, which more people read: there it is told only where the key stands as well.
+    is_for_the_operator = service.new_api_key is not None or sys.stderr.isatty()
+    return service.site.login_path(key) if key and service.settings.is_on_loopback and is_for_the_operator else None

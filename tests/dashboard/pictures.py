@@ -21,15 +21,11 @@ from tracker.demo.stage import SUBSCRIPTION_PATH, set_up
 from tracker.logs import configure_logs
 from tracker.surroundings import Surroundings
 
-from .browsing import launched
+from .browsing import SCREENS, launched
 
 MINUTES = 55
 SEED = 3
-SCREENS = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 1240}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 1240}},
-    "narrow": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
-}
+HEIGHT = 1240
 OF_THE_README = ("overview", "job")
 
 
@@ -43,6 +39,7 @@ async def main(folder: Path) -> None:
             context = await browser.new_context(**options)
             await context.clock.set_fixed_time(clock.at)
             page = await context.new_page()
+            await page.set_viewport_size({"width": options["viewport"]["width"], "height": HEIGHT})
             await page.goto(f"{stage.url}/login")
             await page.screenshot(path=folder / f"login-{screen}.png")
             await page.goto(stage.url + stage.service.site.login_path(stage.service.settings.api_key))

@@ -13,17 +13,12 @@ from tracker.demo.server import serve
 from tracker.demo.simulators import wondercat
 
 from ..api.steps import a_job, see
-from .browsing import serious_flaws, sign_in
+from .browsing import SCREENS, serious_flaws, sign_in
 from .test_hostile import HOSTILE, hostile_job
 
 PATHS = [path for method, path, _ in PAGES if method == "GET" and path != "/live" and "{" not in path]
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
 WHAT_RAN = "[typeof window.pwned, document.images.length]"
-SCREENS = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
-    "narrow": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
-}
 
 
 async def some_jobs(stage, clock):

@@ -43,7 +43,7 @@ class RefusedError(Exception):
         self.retry_after = retry_after
 
     @property
-    def all_flaws(self) -> Sequence[Flaw]:
+    def all_flaws(self) -> tuple[Flaw, ...]:
         """The flaws, or what was told at large where no input is to blame."""
         return self.flaws or (Flaw("", self.detail),)
 
