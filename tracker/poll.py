@@ -41,6 +41,9 @@ _LEASE_FOR_A_PAGE = timedelta(seconds=POLL_SECONDS + 10)
 """What must be left of a lease for one more page of a list."""
 
 _PAUSE_AFTER_EMPTY_CLAIM = timedelta(seconds=1)
+_GATHERED = timedelta(milliseconds=50)
+"""What gets due so soon after a look is claimed together: to look costs as much as several polls."""
+
 _RIDES = 0.5
 """The share of its kind's interval that a job may be polled early by, when a list shows it along with others."""
 
@@ -152,7 +155,7 @@ class Poller:
         waiting = [walk.account for walk in self._walks if not walk.is_turning]
         waiting += [self._account(each.lane) for each in self._due(lanes, now)]
         self._is_short = bool(waiting)
-        times = [lane.due_at for lane in lanes if lane.due_at > now]
+        times = [max(lane.due_at, now + _GATHERED) for lane in lanes if lane.due_at > now]
         soon = now if has_claimed else now + _PAUSE_AFTER_EMPTY_CLAIM
         for account in waiting:
             at = soon if account.room(now) > 0 else account.has_room_at(now)
