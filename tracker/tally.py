@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from store.errors import DatabaseAwayError
+from store.errors import StoreError
 from store.records import Activity, DeliveryStatus
 from tracker.rules.activity import in_steps, minute_of
 from tracker.rules.delays import detection_delay
@@ -84,10 +84,10 @@ class Tally:
         self._forget_what_is_over()
 
     async def close(self) -> None:
-        """Writes down what is new, if the database can be reached."""
+        """Writes down what is new, if that can be: to stop is more than to count."""
         try:
             await self.write()
-        except DatabaseAwayError as error:
+        except StoreError as error:
             _log.warning("activity.lost", reason=str(error))
 
     async def since(self, first: int, step: int) -> dict[int, list[Activity]]:
