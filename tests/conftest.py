@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from store.database import Database
 from tests.postgres import Server
 from tracker.demo.stage import set_up
 from tracker.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 _LONGEST = ("test_replicas.py", "test_crash.py")
@@ -82,9 +85,22 @@ on_both_back_ends = pytest.mark.parametrize("back_end", ["sqlite", "postgres"], 
 @pytest.fixture
 def back_end(request: pytest.FixtureRequest) -> dict[str, str]:
     """The setting that leads to the test's back end: to a file, unless the test says otherwise."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        return {}
-    return {"TRACKER_DATABASE_URL": request.getfixturevalue("postgres_url")}
+    name = "postgres_url" if getattr(request, "param", "sqlite") == "postgres" else "file_url"
+    return {"TRACKER_DATABASE_URL": request.getfixturevalue(name)}
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file that was migrated and is empty: to make one takes longer than many a test."""
+    path = tmp_path_factory.mktemp("new") / "tracker.db"
+    Database.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def file_url(new_database: Path, tmp_path: Path) -> str:
+    """A database file whose schema is up to date."""
+    return f"sqlite:///{shutil.copy(new_database, tmp_path / 'stage.db')}"
 
 
 @pytest.fixture

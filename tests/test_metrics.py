@@ -26,9 +26,9 @@ LONG = wondercat.success("inference", 10_000)
 
 
 @pytest.fixture
-async def stage(surroundings):
+async def stage(surroundings, back_end):
     async with set_up(
-        surroundings, overrides={"TRACKER_ATTEMPT_TIMEOUT": "2s"}, is_ticking=False, is_learning=False
+        surroundings, overrides=back_end | {"TRACKER_ATTEMPT_TIMEOUT": "2s"}, is_ticking=False, is_learning=False
     ) as stage:
         yield stage
 

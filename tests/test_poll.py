@@ -29,9 +29,9 @@ class Gate:
 
 
 @pytest.fixture
-async def stage(surroundings):
+async def stage(surroundings, back_end):
     async with set_up(
-        surroundings, overrides={"TRACKER_POLL_SLOTS": "3"}, is_ticking=False, is_learning=False
+        surroundings, overrides=back_end | {"TRACKER_POLL_SLOTS": "3"}, is_ticking=False, is_learning=False
     ) as stage:
         yield stage
 

@@ -71,10 +71,10 @@ def far(clock):
 
 
 @pytest.fixture
-async def stage(surroundings, far):
+async def stage(surroundings, far, back_end):
     async with serve(Starlette(routes=[Route("/jobs/{id}", far.answer)])) as url:
         described = [parse_description(HINTING, "hinting.toml")]
-        settings = {"TRACKER_HINTING_BASE_URL": url}
+        settings = back_end | {"TRACKER_HINTING_BASE_URL": url}
         async with set_up(surroundings, described, settings, is_ticking=False, is_learning=False) as stage:
             far.world = stage.world
             yield stage

@@ -88,10 +88,10 @@ def echo(request: Request) -> Response:
 
 
 @pytest.fixture
-async def stage(surroundings):
+async def stage(surroundings, back_end):
     app = Starlette(routes=[Route("/jobs/{job_id}", echo)])
     async with serve(app) as url:
-        overrides = {"ECHO_API_KEY": SECRET, "TRACKER_ECHO_BASE_URL": url}
+        overrides = back_end | {"ECHO_API_KEY": SECRET, "TRACKER_ECHO_BASE_URL": url}
         described = [parse_description(ECHO, "echo.toml")]
         async with set_up(surroundings, described, overrides, is_ticking=False, is_learning=False) as stage:
             yield stage

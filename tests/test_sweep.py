@@ -15,9 +15,9 @@ from tracker.sweep import EVERY, Sweep
 
 
 @pytest.fixture
-async def stage(surroundings):
+async def stage(surroundings, back_end):
     async with set_up(
-        surroundings, overrides={"TRACKER_RETENTION": "2d"}, is_ticking=False, is_learning=False
+        surroundings, overrides=back_end | {"TRACKER_RETENTION": "2d"}, is_ticking=False, is_learning=False
     ) as stage:
         yield stage
 

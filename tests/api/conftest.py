@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
-from store.database import Database
 from tracker.demo.server import serve
 from tracker.service import Service
 from tracker.settings import Settings
@@ -20,14 +19,6 @@ CREDENTIALS = {
     "DECART_API_KEY": "decart-key",
     "PHOTOGPT_API_KEY": "photogpt-key",
 }
-
-
-@pytest.fixture(scope="session")
-def new_database(tmp_path_factory):
-    """A database that was migrated and is empty: to make one takes longer than many a test."""
-    path = tmp_path_factory.mktemp("api") / "tracker.db"
-    Database.open(f"sqlite:///{path}").close()
-    return path
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import pytest
 
-from store.database import Database
 from tracker.bell import Bell
 from tracker.client import AsyncTracker, Tracker
 from tracker.client.flows.terms import Surroundings
@@ -85,14 +84,6 @@ def listening(service):
     service.bell = ListeningBell()
     service.app.state.context = replace(service.app.state.context, bell=service.bell)
     return service.bell
-
-
-@pytest.fixture(scope="session")
-def new_database(tmp_path_factory):
-    """A database that was migrated and is empty: to make one takes longer than many a test."""
-    path = tmp_path_factory.mktemp("client") / "tracker.db"
-    Database.open(f"sqlite:///{path}").close()
-    return path
 
 
 @pytest.fixture

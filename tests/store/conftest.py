@@ -22,9 +22,9 @@ def sqlite_url_in(folder):
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request, tmp_path):
-    """Where there is a database of this back end, or can be made, that nobody has used yet."""
-    return sqlite_url_in(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+def database_url(request):
+    """Where there is a database of this back end that nobody has used yet."""
+    return request.getfixturevalue("file_url" if request.param == "sqlite" else "postgres_url")
 
 
 @pytest.fixture
