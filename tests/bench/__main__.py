@@ -34,7 +34,7 @@ ROUNDS = 5
 TODAYS_ROUNDS = 1
 """They take long."""
 COUNT = 2000
-FEW, MANY = 200, 1000
+FEW, MANY = 400, 1000
 """Jobs in today's ways; so many APScheduler jobs as are many would not come to an end in two minutes."""
 PENDING = (1_000, 100_000, 1_000_000)
 PENDING_ROUNDS = 3
