@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from store.records import DeliveryStatus
-from tracker.dashboard.filters import filters_of
+from tracker.dashboard.filters import filters_of, path_beyond
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -21,11 +21,8 @@ _DELIVERY_ID = re.compile(r"dlv_[0-9a-z]{26}", re.ASCII)
 async def index(visit: Visit) -> Response:
     """`GET /deliveries`: the filter is in the address, and nothing else."""
     filters = filters_of(visit.request)
-    sought = filters.one("event_id")
-    if _DELIVERY_ID.fullmatch(sought):
-        return visit.go(f"/deliveries/{sought}")
-    if filters.pairs != tuple(visit.request.query_params.multi_items()):
-        return visit.go(f"/deliveries{filters.as_sent()}")
+    if path := path_beyond(visit.request, filters, "event_id", _DELIVERY_ID):
+        return visit.go(path)
     page, subscriptions = await asyncio.gather(
         visit.api.get("/v1/deliveries", filters.pairs), visit.api.get("/v1/subscriptions", _MANY)
     )

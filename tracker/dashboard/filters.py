@@ -59,6 +59,17 @@ def filters_of(request: Request) -> Filters:
     return Filters(tuple(_tidied(request.query_params.multi_items())))
 
 
+def path_beyond(request: Request, filters: Filters, name: str, own_id: re.Pattern[str]) -> str | None:
+    """Where the address of a list leads to instead; None: it stays.
+
+    To the page of an id of ours that the parameter `name` seeks, or to the list by its filter and nothing else.
+    """
+    path, sought = request.scope["path"], filters.one(name)
+    if own_id.fullmatch(sought):
+        return f"{path}/{sought}"
+    return None if filters.pairs == tuple(request.query_params.multi_items()) else f"{path}{filters.as_sent()}"
+
+
 def as_time(typed: str) -> str:
     """What was typed into a field for a time, in the words of the API; what is no time stays as it is."""
     if not _TYPED_TIME.fullmatch(typed):

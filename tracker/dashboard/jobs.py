@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from store.records import Status
-from tracker.dashboard.filters import filters_of
+from tracker.dashboard.filters import filters_of, path_beyond
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -23,11 +23,8 @@ _UNCOMMON = ("account", "metadata.", "created_", "finished_")
 async def index(visit: Visit) -> Response:
     """`GET /jobs`: the filter is in the address, and nothing else."""
     filters = filters_of(visit.request)
-    sought = filters.one("remote_id")
-    if _JOB_ID.fullmatch(sought):
-        return visit.go(f"/jobs/{sought}")
-    if filters.pairs != tuple(visit.request.query_params.multi_items()):
-        return visit.go(f"/jobs{filters.as_sent()}")
+    if path := path_beyond(visit.request, filters, "remote_id", _JOB_ID):
+        return visit.go(path)
     page, providers = await asyncio.gather(visit.api.get("/v1/jobs", filters.pairs), visit.api.get("/v1/providers"))
     return visit.page(
         "jobs.html",
